@@ -1,0 +1,129 @@
+"""Every error that Pilotlight raises on purpose.
+
+::
+
+    PilotlightError
+    ├── UsageError               wrong arguments or files: exit code 2
+    │   └── ManifestError        a YAML document that cannot be used as it is
+    ├── RequestError             one request cannot be served: an HTTP 4xx or 5xx
+    │   ├── InvalidRequest       400: the request itself is wrong
+    │   ├── BodyTooLarge         413
+    │   ├── BodyTooSlow          408: the body did not arrive in time
+    │   ├── Unauthorized         401
+    │   ├── Overloaded           429: too much is waiting already
+    │   ├── DeadlineExceeded     504: nobody waits for the answer any more
+    │   └── Unavailable          503: loading, draining or failed
+    └── OperationError           something that should have worked did not: exit code 1
+        ├── EngineError          the engine did not start, or died
+        └── ProcessError         a process that we started ended badly
+
+Each error carries what happened, why, and what to do, in its message. The HTTP and
+command-line edges translate them once.
+"""
+
+from typing import ClassVar
+
+
+class PilotlightError(Exception):
+    """Root of the tree."""
+
+
+class UsageError(PilotlightError):
+    """Arguments or files that cannot be used: the command line exits with 2."""
+
+
+class ManifestError(UsageError):
+    """A YAML document that cannot be used as it is."""
+
+
+class OperationError(PilotlightError):
+    """Something that should have worked did not: the command line exits with 1."""
+
+
+class EngineError(OperationError):
+    """The engine did not start, or died."""
+
+
+class ProcessError(OperationError):
+    """A process that we started ended badly."""
+
+
+class RequestError(PilotlightError):
+    """One request that cannot be served.
+
+    Args:
+        message: What happened, why, and what the client can do.
+        param: The request field at fault, if one is.
+        retry_after_s: Seconds after which a retry may succeed.
+    """
+
+    status: ClassVar[int] = 500
+    kind: ClassVar[str] = "internal_error"
+    code: ClassVar[str] = "internal_error"
+    closes_connection: ClassVar[bool] = False
+
+    def __init__(
+        self, message: str, *, param: str | None = None, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.retry_after_s = retry_after_s
+
+
+class InvalidRequest(RequestError):
+    """The request itself is wrong."""
+
+    status = 400
+    kind = "invalid_request_error"
+    code = "invalid_request"
+
+
+class Unauthorized(RequestError):
+    """No credentials, or wrong ones."""
+
+    status = 401
+    kind = "authentication_error"
+    code = "invalid_token"
+
+
+class BodyTooSlow(RequestError):
+    """The body did not arrive in time; the rest of it is not read."""
+
+    status = 408
+    kind = "invalid_request_error"
+    code = "body_too_slow"
+    closes_connection = True
+
+
+class BodyTooLarge(RequestError):
+    """The body is over the limit; the rest of it is not read."""
+
+    status = 413
+    kind = "invalid_request_error"
+    code = "body_too_large"
+    closes_connection = True
+
+
+class Overloaded(RequestError):
+    """Too much is waiting already."""
+
+    status = 429
+    kind = "rate_limit_error"
+    code = "overloaded"
+
+
+class Unavailable(RequestError):
+    """Loading, draining or failed."""
+
+    status = 503
+    kind = "service_unavailable_error"
+    code = "unavailable"
+
+
+class DeadlineExceeded(RequestError):
+    """Nobody waits for the answer any more."""
+
+    status = 504
+    kind = "timeout_error"
+    code = "deadline_exceeded"
