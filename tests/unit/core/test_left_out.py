@@ -1,0 +1,86 @@
+"""The account of tests that did not run (tests/conftest.py)."""
+
+from pathlib import Path
+
+import pytest
+
+CONFTEST = Path(__file__).parents[2] / "conftest.py"
+INI = "[pytest]\nasyncio_default_fixture_loop_scope = function\nmarkers =\n    engine: e\n    gpu: g\n"
+
+
+@pytest.fixture
+def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    monkeypatch.delenv("CI", raising=False)
+    pytester.makeini(INI)
+    pytester.makeconftest(
+        CONFTEST.read_text()
+        + """
+NO_GPU = Kind("gpu", lambda: "no such device", may_lack_in_ci=True)
+KINDS = (NO_GPU, Kind("engine", lambda: "no engine"))
+"""
+    )
+    return pytester
+
+
+GPU_AND_PLAIN = """
+import pytest
+@pytest.mark.gpu
+def test_gpu(): assert False
+@pytest.mark.gpu
+def test_gpu_again(): assert False
+def test_plain(): pass
+"""
+
+
+def test_a_kind_that_cannot_run_is_counted_with_its_reason(suite: pytest.Pytester) -> None:
+    suite.makepyfile(GPU_AND_PLAIN)
+    result = suite.runpytest()
+    result.assert_outcomes(passed=1, deselected=2)
+    result.stdout.fnmatch_lines(["left out: gpu (2 tests): no such device"])
+    assert result.ret == 0
+
+
+def test_lacking_hardware_is_allowed_in_ci(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI", "true")
+    suite.makepyfile(GPU_AND_PLAIN)
+    assert suite.runpytest().ret == 0
+
+
+def test_a_kind_that_ci_must_run_fails_the_run(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI", "true")
+    suite.makepyfile("import pytest\n@pytest.mark.engine\ndef test_e(): pass\ndef test(): pass")
+    result = suite.runpytest()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["not allowed with CI=true: engine (1 tests): no engine"])
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import pytest\ndef test(): pytest.skip('because')",
+        "import pytest\npytest.skip('because', allow_module_level=True)",
+        "import pytest\n@pytest.mark.skip('because')\ndef test(): pass",
+    ],
+    ids=["inside", "module", "mark"],
+)
+def test_a_skip_fails_in_ci_and_only_there(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    suite.makepyfile(test_skips=source, test_passes="def test_ok(): pass")
+    assert suite.runpytest().ret == 0
+    monkeypatch.setenv("CI", "true")
+    result = suite.runpytest()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["not allowed with CI=true: test_skips*because*"])
+
+
+def test_an_expected_failure_is_no_skip(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI", "true")
+    suite.makepyfile("import pytest\n@pytest.mark.xfail\ndef test(): assert False")
+    assert suite.runpytest().ret == 0
