@@ -1,0 +1,1 @@
+"""Whether the engine lives and its GPUs are well."""
