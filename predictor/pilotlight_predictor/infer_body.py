@@ -7,7 +7,6 @@ from typing import Any
 
 from kserve import InferInput, InferRequest
 from kserve.protocol.infer_type import RequestedOutput
-from kserve.protocol.rest.v2_datamodels import Parameters, RequestOutput
 from pilotlight.errors import InvalidRequest
 from pydantic import BaseModel, Field, StrictInt, ValidationError
 
@@ -17,19 +16,28 @@ from pilotlight_predictor.v1 import parse_body
 JSON_LENGTH_HEADER = "inference-header-content-length"
 
 
+# Which names and types parameters have is for those to say who use them.
+_Parameters = dict[str, Any]
+
+
 class _Tensor(BaseModel):
     name: str
     shape: list[StrictInt]
     datatype: str
-    parameters: Parameters | None = None
+    parameters: _Parameters | None = None
     data: list[Any] | None = None
+
+
+class _Output(BaseModel):
+    name: str
+    parameters: _Parameters | None = None
 
 
 class _Body(BaseModel):
     id: str | None = None
-    parameters: Parameters | None = None
+    parameters: _Parameters | None = None
     inputs: list[_Tensor] = Field(max_length=1)
-    outputs: list[RequestOutput] | None = None
+    outputs: list[_Output] | None = None
 
 
 def read_infer_body(body: bytes, json_length: str | None, model_name: str) -> InferRequest:
@@ -45,8 +53,11 @@ def read_infer_body(body: bytes, json_length: str | None, model_name: str) -> In
         InvalidRequest: The body does not follow the protocol; the message names the field.
     """
     header, binary = _split(body, json_length)
+    fields = parse_body(header)
+    if not isinstance(fields, dict):
+        raise InvalidRequest('the body must be an object: {"inputs": [...]}')
     try:
-        parsed = _Body.model_validate(parse_body(header))
+        parsed = _Body.model_validate(fields)
     except ValidationError as error:
         raise invalid(error, "") from None
     raw = [_raw(tensor, binary) for tensor in parsed.inputs]

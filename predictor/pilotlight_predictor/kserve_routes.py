@@ -10,8 +10,9 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import orjson
 from fastapi import APIRouter, FastAPI, Request
-from fastapi.responses import ORJSONResponse, Response
+from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from kserve.protocol.dataplane import DataPlane
 from kserve.protocol.rest.v1_endpoints import V1Endpoints
@@ -59,7 +60,7 @@ class _Inference:
 
     async def _predict(self, model_name: str, body: bytes, request: Request) -> Response:
         answer, _ = await self._dataplane.infer(model_name, body, dict(request.headers))
-        return ORJSONResponse(answer)
+        return _json(answer)
 
     async def explain(self, model_name: str) -> Response:
         """V1: a language model has no explainer."""
@@ -80,12 +81,16 @@ class _Inference:
         answer, _ = await self._dataplane.infer(model_name, decoded, dict(request.headers))
         content, json_length = answer.to_rest()
         if json_length is None:
-            return ORJSONResponse(content)
+            return _json(content)
         return Response(
             content,
             media_type="application/octet-stream",
             headers={JSON_LENGTH_HEADER: str(json_length)},
         )
+
+
+def _json(content: object) -> Response:
+    return Response(orjson.dumps(content), media_type="application/json")
 
 
 async def _unless_client_leaves(request: Request, work: Coroutine[Any, Any, Response]) -> Response:

@@ -80,11 +80,16 @@ def read_sampling(values: Mapping[str, object], where: str) -> dict[str, Any]:
 def invalid(error: ValidationError, where: str) -> InvalidRequest:
     """One line for the first thing that pydantic found wrong."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    path = [str(part) for part in first["loc"]]
-    name = path[0] if path else None
-    place = ".".join([part for part in (where, name) if part])
+    name = str(first["loc"][0]) if first["loc"] else None
+    place = _path((where, *first["loc"]) if where else first["loc"])
     if first["type"] == "extra_forbidden":
         known = ", ".join(sorted(Sampling.model_fields))
         return InvalidRequest(f"{place}: unknown parameter; the known ones are {known}", param=name)
     message = first["msg"].removeprefix("Value error, ")
     return InvalidRequest(f"{place}: {message}", param=name)
+
+
+def _path(parts: tuple[int | str, ...]) -> str:
+    """``inputs[0].shape`` for ``("inputs", 0, "shape")``."""
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
+    return path.removeprefix(".")

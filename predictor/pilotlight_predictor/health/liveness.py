@@ -28,7 +28,8 @@ class StuckDetector:
         if stuck_after_s <= 0:
             raise ValueError(f"stuck_after_s must be positive, not {stuck_after_s}")
         self._stuck_after_s = stuck_after_s
-        self._seen_s: float | None = None
+        # The last call in which there was work; idle time does not count.
+        self._seen_working_s: float | None = None
         self._progress_s: float | None = None
         self._stalled_s = 0.0
 
@@ -58,14 +59,15 @@ class StuckDetector:
         return Liveness(True)
 
     def _advance(self, running_requests: int, last_progress_s: float | None, now: float) -> None:
-        seen_s, self._seen_s = self._seen_s, now
+        since_s, self._seen_working_s = self._seen_working_s, now
         moved = last_progress_s != self._progress_s
         self._progress_s = last_progress_s
-        if running_requests == 0 or seen_s is None:
+        if running_requests == 0:
+            self._seen_working_s = None
+        if running_requests == 0 or since_s is None:
             self._stalled_s = 0.0
             return
-        since_s = seen_s
         if moved and last_progress_s is not None:
             self._stalled_s = 0.0
-            since_s = max(seen_s, last_progress_s)
+            since_s = max(since_s, last_progress_s)
         self._stalled_s += min(now - since_s, self._stuck_after_s / 2)
