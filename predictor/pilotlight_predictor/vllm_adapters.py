@@ -1,5 +1,6 @@
 """The engine's LoRA adapters, through the object behind vLLM's list of models."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,9 @@ from vllm.entrypoints.serve.engine.protocol import ErrorResponse
 from vllm.entrypoints.serve.lora.protocol import LoadLoRAAdapterRequest, UnloadLoRAAdapterRequest
 
 from pilotlight_predictor.request_errors import ModelNotFound, NotSupported
+
+# The worker's own words, in what the executor and the engine core wrap around them.
+_WORKER_ERROR = re.compile(r"Worker failed with error '(.*)', please check", re.DOTALL)
 
 
 class VllmAdapters:
@@ -33,7 +37,9 @@ class VllmAdapters:
         if engine.errored:
             raise Unavailable("the engine has stopped")
         # vLLM calls an adapter that does not fit the model an internal error.
-        raise InvalidRequest(f"adapter {name}: {answer.error.message}", param="path")
+        cause = _WORKER_ERROR.search(answer.error.message)
+        why = cause.group(1) if cause else answer.error.message
+        raise InvalidRequest(f"adapter {name}: {why}", param="path")
 
     async def unload(self, name: str) -> None:
         """Forget the name; the engine drops the weights when it needs their room."""
