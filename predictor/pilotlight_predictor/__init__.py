@@ -1,0 +1,1 @@
+"""The predictor: one vLLM engine inside a KServe model server."""

@@ -1,0 +1,114 @@
+"""uvicorn as this server wants it: our signals, our sockets, and no endless headers."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import uvicorn
+from pilotlight.errors import UsageError
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from pilotlight_predictor.front import Front
+from pilotlight_predictor.settings import PredictorSettings
+
+_TOO_SLOW = (
+    b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-type: application/json\r\n"
+    b"content-length: %d\r\n\r\n%s"
+)
+_TOO_SLOW_BODY = (
+    b'{"error": {"message": "the request\'s headers did not arrive in time: send them faster", '
+    b'"type": "invalid_request_error", "param": null, "code": "headers_too_slow"}}'
+)
+_BACKLOG = 2048
+
+
+class PatientProtocol(HttpToolsProtocol):
+    """HTTP/1.1 with a deadline for a request's headers (a client that sends byte by byte)."""
+
+    header_timeout_s = 10.0
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._header_timer: asyncio.TimerHandle | None = None
+        self._begun = False
+        self._expect_headers()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._begun = True
+        self._expect_headers()
+
+    def on_headers_complete(self) -> None:
+        self._headers_came()
+        super().on_headers_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._headers_came()
+        super().connection_lost(exc)
+
+    def _expect_headers(self) -> None:
+        self._headers_came()
+        self._header_timer = self.loop.call_later(self.header_timeout_s, self._give_up)
+
+    def _headers_came(self) -> None:
+        if self._header_timer is not None:
+            self._header_timer.cancel()
+            self._header_timer = None
+
+    def _give_up(self) -> None:
+        if self.transport.is_closing():
+            return
+        if self._begun:
+            self.transport.write(_TOO_SLOW % (len(_TOO_SLOW_BODY), _TOO_SLOW_BODY))
+        self.transport.close()
+
+
+class HttpServer(uvicorn.Server):
+    """Serves the front until told to stop; never touches signals."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def bind(settings: PredictorSettings) -> socket.socket:
+    """Take the HTTP port.
+
+    Raises:
+        UsageError: The port is taken, or not ours to take.
+    """
+    family = socket.AF_INET6 if ":" in settings.http_host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.http_host, settings.http_port))
+    except OSError as error:
+        listener.close()
+        raise UsageError(
+            f"--http-port: cannot listen on {settings.http_host}:{settings.http_port} "
+            f"({error.strerror}): choose another port"
+        ) from None
+    listener.listen(_BACKLOG)
+    listener.setblocking(False)
+    return listener
+
+
+def build_http_server(settings: PredictorSettings, front: Front) -> HttpServer:
+    """Make the server; start it with ``serve(sockets=[...])``."""
+    protocol = type("Protocol", (PatientProtocol,), {"header_timeout_s": settings.header_timeout_s})
+    config = uvicorn.Config(
+        front,
+        http=protocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        timeout_keep_alive=settings.timeout_keep_alive,
+        ssl_certfile=settings.ssl_certfile,
+        ssl_keyfile=settings.ssl_keyfile,
+    )
+    return HttpServer(config)

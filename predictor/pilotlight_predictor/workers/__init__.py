@@ -1,0 +1,1 @@
+"""vLLM's workers, with the phases of their start timed."""
