@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -107,8 +108,21 @@ def test_interactive_traffic_that_fills_the_engine_does_not_starve_batch() -> No
     assert simulation.service["jobs"] <= 0.3 * total
 
 
-def test_a_long_batch_prompt_that_waits_for_room_lets_interactive_work_pass() -> None:
-    queue = AdmissionQueue(_limits(0.1, running=10))
+def test_what_batch_work_was_owed_is_forgotten_when_none_waits() -> None:
+    queue = AdmissionQueue(_limits(0.5))
+    large = work(prompt=3000, output=1, priority=BATCH)
+    queue.offer(large, 0.0)
+    for _ in range(20):
+        queue.offer(work(prompt=100, output=1), 0.0)
+    served = _one_by_one(queue)
+    assert all(next(served).priority is INTERACTIVE for _ in range(10))
+    queue.cancel(large.id, 0.0)
+    queue.offer(work(prompt=100, output=1, priority=BATCH), 0.0)
+    assert next(served).priority is INTERACTIVE
+
+
+def test_room_kept_for_a_long_batch_prompt_goes_to_interactive_work_that_comes() -> None:
+    queue = AdmissionQueue(replace(_limits(0.1, running=10), max_bypass=0.2))
     running = work(prompt=3000, output=1)
     queue.offer(running, 0.0)
     queue.dispatch(IDLE, 0.0)
@@ -116,8 +130,9 @@ def test_a_long_batch_prompt_that_waits_for_room_lets_interactive_work_pass() ->
     small = [work(prompt=300, output=1, priority=BATCH) for _ in range(4)]
     for each in (long, *small):
         queue.offer(each, 0.0)
-    assert queue.dispatch(IDLE, 0.0) == small[:3]
+    assert queue.dispatch(IDLE, 0.0) == small[:2]
     queue.finish(running.id, 1.0)
+    assert queue.dispatch(IDLE, 1.0) == []
     interactive = work(prompt=3000, output=1, at=1.0)
     queue.offer(interactive, 1.0)
     assert queue.dispatch(IDLE, 1.0) == [interactive]

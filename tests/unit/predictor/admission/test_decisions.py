@@ -1,6 +1,7 @@
 """What is accepted, what is turned away, and what the client is told."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -43,7 +44,7 @@ def _fill(queue: AdmissionQueue, priority: Priority = Priority.INTERACTIVE) -> D
 def test_what_fits_while_nothing_waits_is_accepted_whatever_the_rate(
     rate: float, prompt: int, priority: Priority, patience: float | None
 ) -> None:
-    queue = AdmissionQueue(LIMITS)
+    queue = AdmissionQueue(replace(LIMITS, max_queue_tokens=0))
     queue.seed_rate(rate)
     fitting = work(prompt=prompt, output=1, priority=priority, deadline=patience)
     assert queue.offer(fitting, 0.0) == Decision(0.0)
@@ -112,6 +113,7 @@ def test_a_request_whose_turn_would_come_after_its_deadline_is_turned_away(
     decision = _busy().offer(work(prompt=100, output=50, deadline=deadline), 0.0)
     assert decision.expected_wait_s == pytest.approx(2.0)
     assert decision.reason is reason
+    assert reason is None or decision.retry_after_s == (1 if deadline == 1.0 else 3)
 
 
 def _rejections() -> list[Decision]:
@@ -158,6 +160,18 @@ def test_more_choices_than_the_engine_runs_at_once_may_run_alone(sequences: int)
     assert queue.running == 4
     queue.offer(work(prompt=1), 0.0)
     assert queue.dispatch(IDLE, 0.0) == []
+
+
+def test_an_answer_longer_than_expected_takes_more_of_the_cache() -> None:
+    queue = AdmissionQueue(LIMITS)
+    long = work(prompt=100, output=900)
+    queue.offer(long, 0.0)
+    queue.dispatch(IDLE, 0.0)
+    assert queue.reserved_tokens < 600
+    queue.progress(long.id, 700, 1.0)
+    assert queue.reserved_tokens == 800
+    queue.cancel(long.id, 1.0)
+    assert queue.reserved_tokens == 0
 
 
 def test_an_id_in_use_is_refused() -> None:

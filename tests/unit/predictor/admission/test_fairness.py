@@ -136,16 +136,36 @@ def test_tenants_that_come_and_go_are_forgotten(arrive: str) -> None:
     assert queue.known_tenants < 10
 
 
-def test_being_forgotten_is_no_advantage() -> None:
+def test_leaving_and_coming_back_is_no_advantage() -> None:
     queue = AdmissionQueue(Limits(kv_tokens=10**4, max_running=1, max_queue_tokens=10**9))
-    queue.offer(work("greedy", prompt=5000), 0.0)
-    _serve_one(queue, 0.0)
-    for _ in range(3):
+    queue.offer(work("greedy", prompt=1000, output=1), 0.0)
+    for _ in range(30):
         queue.offer(work("modest", prompt=100, output=1), 0.0)
-        queue.offer(work("greedy", prompt=100, output=1), 0.0)
-    starts = [_serve_name(queue, 0.0) for _ in range(6)]
-    assert starts.count("greedy") == 3
-    assert starts[:2] != ["greedy", "greedy"]
+    assert _serve_name(queue, 0.0) == "greedy"
+    _serve_one(queue, 0.0)
+    queue.offer(work("greedy", prompt=1000, output=1), 0.0)
+    starts = [_serve_name(queue, 0.0) for _ in range(15)]
+    # 1000 tokens of the one weigh as much as ten times 100 of the other.
+    assert starts.index("greedy") == pytest.approx(9, abs=1)
+
+
+def test_room_kept_for_a_long_prompt_goes_back_when_its_tenant_was_served_too_much() -> None:
+    limits = Limits(kv_tokens=10_000, max_running=9, max_queue_tokens=10**9, max_queue_wait_s=1e9)
+    queue = AdmissionQueue(limits)
+    talker = work("talker", prompt=1, output=20_000)
+    blocker = work("other", prompt=5000, output=1)
+    for each in (talker, blocker):
+        queue.offer(each, 0.0)
+    queue.dispatch(IDLE, 0.0)
+    long = work("talker", prompt=6000, output=1)
+    small, large = work("guest", prompt=10, output=1), work("guest", prompt=5500, output=1)
+    for each in (long, small, large):
+        queue.offer(each, 0.0)
+    assert queue.dispatch(IDLE, 0.0) == [small]
+    queue.progress(talker.id, 15_000, 1.0)
+    for each in (talker, blocker):
+        queue.finish(each.id, 1.0)
+    assert queue.dispatch(IDLE, 1.0) == [large]
 
 
 def _serve_one(queue: AdmissionQueue, now: float) -> float:
