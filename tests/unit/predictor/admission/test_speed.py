@@ -1,6 +1,6 @@
 """The policy must not burn the event loop that streams tokens.
 
-On a 2-core machine at 2.1 GHz: 10 000 offers and dispatches with 10 000 waiting take 0.25 s.
+On a 2-core cloud machine: 10 000 offers, starts and ends of 5000 tenants take 0.26 s.
 """
 
 import time
