@@ -1,0 +1,1 @@
+"""Benchmarks: each compares Pilotlight with what people would run without it."""

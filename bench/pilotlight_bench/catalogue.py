@@ -1,0 +1,41 @@
+"""The benchmarks by name."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """One entry of the catalogue.
+
+    Args:
+        name: As in ``pilotlight bench run NAME`` and ``bench/results/NAME.json``.
+        about: What it compares.
+        headline: The figures that it publishes.
+        minutes: How long it takes on two cores.
+    """
+
+    name: str
+    about: str
+    headline: tuple[str, ...]
+    minutes: int
+
+
+CATALOGUE = (
+    Benchmark(
+        "predictor",
+        "The same load on this predictor and on plain vLLM: throughput, latency, overload.",
+        (
+            "throughput_ratio_c100",
+            "ttft_p50_ratio_c100",
+            "overload_goodput_ratio",
+            "overload_goodput_ratio_vs_bounded_vllm",
+        ),
+        14,
+    ),
+    Benchmark(
+        "coldstart",
+        "From exec to the first answer, this predictor and plain vLLM in turns.",
+        ("ratio", "ours_s", "plain_s", "plain_no_bytecode_s"),
+        8,
+    ),
+)

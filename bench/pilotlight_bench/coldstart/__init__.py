@@ -1,0 +1,1 @@
+"""Benchmark ``coldstart``: from exec to the first answer."""

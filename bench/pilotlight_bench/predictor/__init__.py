@@ -1,0 +1,1 @@
+"""Benchmark ``predictor``: the same load on this predictor and on plain vLLM."""
