@@ -1,0 +1,1 @@
+"""What a cluster would run, as processes on this machine."""
