@@ -1,10 +1,11 @@
 """The ASGI application that meets every request: health, limits, state, then the protocols."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
-from pilotlight.errors import RequestError
+from pilotlight.errors import RequestError, Unavailable
 
 from pilotlight_predictor.body import ClientGone, Message, Receive, read_body, replay
 from pilotlight_predictor.health.routes import HealthRoutes
@@ -68,6 +69,10 @@ class Front:
             await self._serve(scope, receive, reply)
         except RequestError as error:
             await reply.fail(error)
+        except asyncio.CancelledError:
+            # The end of the grace period: one that has no answer yet may be asked elsewhere.
+            if not await reply.fail(Unavailable("the server is stopping: ask another one")):
+                raise
         except ClientGone:
             logger.info("the client left before its request was whole")
         except Exception:

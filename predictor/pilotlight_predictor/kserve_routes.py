@@ -1,7 +1,8 @@
 """KServe's V1 and V2 routes over REST.
 
-Left out: ``GET /v1/models`` (OpenAI's list owns it), ``/v2/health/*`` (the front answers) and
-``/v2/repository/*`` (KServe lets anybody unload the model there).
+Left out: ``GET /v1/models`` (OpenAI's list owns it), ``GET /v1/models/{model}`` (see
+:mod:`~.model_route`), ``/v2/health/*`` (the front answers) and ``/v2/repository/*`` (KServe lets
+anybody unload the model there).
 
 Importing this module imports KServe, which parses ``sys.argv`` when it is imported.
 """
@@ -15,7 +16,6 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from kserve.protocol.dataplane import DataPlane
-from kserve.protocol.rest.v1_endpoints import V1Endpoints
 from kserve.protocol.rest.v2_datamodels import (
     ListModelsResponse,
     ModelMetadataResponse,
@@ -131,7 +131,6 @@ def _v1_router(dataplane: DataPlane) -> APIRouter:
     inference = _Inference(dataplane)
     router.add_api_route(f"{model}:predict", inference.predict, methods=["POST"])
     router.add_api_route(f"{model}:explain", inference.explain, methods=["POST"])
-    router.add_api_route(model, V1Endpoints(dataplane).model_ready, methods=["GET"])
     return router
 
 

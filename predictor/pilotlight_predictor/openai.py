@@ -45,6 +45,8 @@ async def build_openai_app(
     app: FastAPI = build_app(arguments, supported_tasks, engine.model_config)
     await init_app_state(engine, app.state, arguments, supported_tasks)
     app.state.server = server
+    # A redirect would name the path without the prefix that was taken off it.
+    app.router.redirect_slashes = False
     app.router.routes[:] = [route for route in app.router.routes if _allowed(route)]
     freeze_gc_heap()
     return app

@@ -5,13 +5,21 @@ Importing this module imports KServe, which parses ``sys.argv`` when it is impor
 
 import logging
 
+import fastapi
 import kserve.errors
+import starlette.exceptions
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pilotlight.errors import InvalidRequest, RequestError, Unavailable
 
 from pilotlight_predictor.http_error import error_body, error_headers
-from pilotlight_predictor.request_errors import ModelNotFound, NotSupported
+from pilotlight_predictor.request_errors import (
+    MethodNotAllowed,
+    ModelNotFound,
+    NotSupported,
+    RouteNotFound,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +43,12 @@ def as_request_error(error: Exception) -> RequestError:
             return InvalidRequest(str(error.errors()[0]["msg"]))
         case NotImplementedError() | kserve.errors.UnsupportedProtocol():
             return NotSupported(str(error) or "not supported")
+        case starlette.exceptions.HTTPException(status_code=404):
+            return RouteNotFound("no such route")
+        case starlette.exceptions.HTTPException(status_code=405):
+            return MethodNotAllowed("this route does not have this method: see the header Allow")
+        case starlette.exceptions.HTTPException() if 400 <= error.status_code < 500:
+            return InvalidRequest(str(error.detail))
     _log.error("a request failed unexpectedly", exc_info=error)
     return RequestError("internal error")
 
@@ -45,3 +59,20 @@ def error_response(error: RequestError, path: str) -> Response:
     response = Response(body, error.status)
     response.raw_headers = error_headers(error, body)
     return response
+
+
+def translate_errors(app: FastAPI, path: str) -> None:
+    """Give an application's own refusals (no route, no method, no JSON) a protocol's shape.
+
+    Args:
+        path: A path of the protocol that the application serves.
+    """
+
+    async def answer(request: Request, error: Exception) -> Response:
+        response = error_response(as_request_error(error), path)
+        for name, value in (getattr(error, "headers", None) or {}).items():
+            response.headers[name] = value
+        return response
+
+    for kind in (RequestError, starlette.exceptions.HTTPException, fastapi.HTTPException):
+        app.add_exception_handler(kind, answer)

@@ -6,11 +6,14 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from pilotlight_predictor.front import ADMIN_PREFIX
 from pilotlight_predictor.generator import VllmTextGenerator
 from pilotlight_predictor.health.routes import HealthRoutes
 from pilotlight_predictor.kserve_model import PredictorModel
 from pilotlight_predictor.lora import AdapterFolders, LoraRoutes
+from pilotlight_predictor.model_route import register_model_route
 from pilotlight_predictor.openai import build_openai_app
+from pilotlight_predictor.protocol_errors import translate_errors
 from pilotlight_predictor.router import PathRouter
 from pilotlight_predictor.scope import RequestScope
 from pilotlight_predictor.server import PredictorServer
@@ -38,7 +41,14 @@ async def open_protocols(
     names = arguments.served_model_name or [settings.model_name]
     models = [PredictorModel(name, generator, is_ready=lambda: health.ready().ok) for name in names]
     await server.open(models, health, request_scope)
-    return PathRouter(openai, server.application(), _admin(settings, openai)), server
+    kserve, admin = server.application(), _admin(settings, openai)
+    for app, path in ((openai, "/v1/"), (kserve, "/v2/"), (admin, ADMIN_PREFIX)):
+        translate_errors(app, path)
+    for app in (openai, kserve):
+        register_model_route(
+            app, openai.state.openai_serving_models, is_ready=lambda: health.ready().ok
+        )
+    return PathRouter(openai, kserve, admin), server
 
 
 def _admin(settings: PredictorSettings, openai: FastAPI) -> FastAPI:

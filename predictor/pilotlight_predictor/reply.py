@@ -60,10 +60,13 @@ class Reply:
         self.code = str(start["status"])
         await self._send({**start, "headers": headers})
 
-    async def fail(self, error: RequestError) -> None:
-        """Answer with an error. An answer under way stays cut: the server ends its connection."""
+    async def fail(self, error: RequestError) -> bool:
+        """Answer with an error; tell whether that was possible.
+
+        An answer under way stays cut: the server ends its connection.
+        """
         if self._started:
-            return
+            return False
         self._started = True
         self.code = str(error.status)
         body = error_body(error, self._path)
@@ -72,6 +75,7 @@ class Reply:
         if self._inflight.draining and _CLOSE not in headers:
             headers.append(_CLOSE)
         await send_whole(self._send, error.status, headers, body)
+        return True
 
 
 async def send_whole(send: Send, status: int, headers: list[Header], body: bytes) -> None:

@@ -38,7 +38,7 @@ class PredictorServer(ModelServer):  # type: ignore[misc]
 
     def application(self) -> FastAPI:
         """V1 and V2 over REST."""
-        app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+        app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
         register_kserve_routes(app, self.dataplane)
         return app
 

@@ -2,9 +2,10 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import grpc
@@ -26,7 +27,10 @@ from pilotlight.errors import (
 from pilotlight_predictor.grpc_server import GrpcLimits, build_grpc_server
 from pilotlight_predictor.kserve_model import PredictorModel
 from pilotlight_predictor.kserve_routes import register_kserve_routes
+from pilotlight_predictor.model_route import register_model_route
+from pilotlight_predictor.protocol_errors import translate_errors
 from pilotlight_predictor.request_errors import ModelNotFound
+from pydantic import BaseModel
 
 MAX_PROMPTS = 8
 MAX_MESSAGE_BYTES = 64 * 1024
@@ -114,10 +118,27 @@ def repository(generator: EchoGenerator, readiness: Readiness) -> ModelRepositor
     return models
 
 
+class _Card(BaseModel):
+    id: str
+    object: str = "model"
+
+
+@dataclass
+class ModelsInMemory:
+    """A list of models and adapters, as OpenAI's route shows it."""
+
+    names: Sequence[str]
+
+    async def show_available_models(self) -> SimpleNamespace:
+        return SimpleNamespace(data=[_Card(id=name) for name in self.names])
+
+
 @pytest.fixture
-def app(repository: ModelRepository) -> FastAPI:
-    app = FastAPI()
+def app(repository: ModelRepository, readiness: Readiness) -> FastAPI:
+    app = FastAPI(redirect_slashes=False)
     register_kserve_routes(app, DataPlane(model_registry=repository))
+    register_model_route(app, ModelsInMemory(["echo", "team/poet"]), readiness)
+    translate_errors(app, "/v2/")
     return app
 
 

@@ -179,12 +179,32 @@ async def test_readiness_follows_the_server_and_inference_does_not(
     client: httpx.AsyncClient, readiness: Any
 ) -> None:
     """While it drains, the server says that it is not ready and still accepts requests."""
-    assert (await client.get("/v1/models/echo")).json() == {"name": "echo", "ready": True}
+    assert (await client.get("/v1/models/echo")).status_code == 200
     readiness.ready = False
     response = await client.get("/v1/models/echo")
     assert (response.status_code, list(response.json())) == (503, ["error"])
     assert (await client.post(URL, json={"instances": ["a"]})).status_code == 200
     assert readiness.ready is False
+
+
+@pytest.mark.parametrize("name", ["echo", "team/poet"])
+async def test_a_models_route_has_openais_fields_and_kserves(
+    client: httpx.AsyncClient, name: str
+) -> None:
+    assert (await client.get(f"/v1/models/{name}")).json() == {
+        "id": name,
+        "object": "model",
+        "name": name,
+        "ready": True,
+    }
+
+
+async def test_what_no_route_answers_has_kserves_error_shape(client: httpx.AsyncClient) -> None:
+    unknown = await client.get("/v2/nothing")
+    assert (unknown.status_code, unknown.json()) == (404, {"error": "no such route"})
+    wrong = await client.get("/v2/models/echo/infer")
+    assert (wrong.status_code, list(wrong.json())) == (405, ["error"])
+    assert wrong.headers["allow"] == "POST"
 
 
 async def test_an_unknown_model_is_a_404(client: httpx.AsyncClient) -> None:
