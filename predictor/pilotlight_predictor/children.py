@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import gc
 import os
 import signal
 import socket
@@ -19,7 +20,8 @@ class ForkHygiene:
     terminal's process group. With them it would keep the port after the server's death, hold
     clients' connections half open, hand its own signals to the server's event loop, and
     catch Ctrl-C. It also dies with the thread that forked it: an engine whose server was
-    killed must not keep the GPU.
+    killed must not keep the GPU. The garbage collector, off while the server imports, is on
+    again in the child, without a look at what the server has made.
     """
 
     def __init__(self) -> None:
@@ -41,6 +43,8 @@ class ForkHygiene:
 
     def _clean(self) -> None:
         die_with_parent()
+        gc.freeze()
+        gc.enable()
         signal.set_wakeup_fd(-1)
         for number in _RESET:
             signal.signal(number, signal.SIG_DFL)

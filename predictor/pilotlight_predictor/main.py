@@ -1,5 +1,6 @@
 """The predictor's command line."""
 
+import gc
 import logging
 import os
 import sys
@@ -19,6 +20,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         0 after a stop that lost nothing, 1 after a failure, 2 for wrong arguments.
     """
+    # Imports make millions of objects and no garbage: a fifth of their time is the collector's.
+    gc.disable()
     arguments = sys.argv[1:] if argv is None else argv
     try:
         settings, vllm_argv = parse_arguments(arguments)

@@ -1,6 +1,7 @@
 """The predictor's process: starts, serves, drains, ends."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -86,6 +87,7 @@ class PredictorProcess:
             raise EngineError(
                 f"the start took over {limit_s:g} s: raise --start-timeout-s if the model needs it"
             ) from None
+        gc.enable()
         self._phases.complete()
         show_phases(self._phases)
         self._inflight.open()

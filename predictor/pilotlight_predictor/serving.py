@@ -31,8 +31,6 @@ logger = logging.getLogger(__name__)
 
 QUEUE_TOKENS_PER_KV_TOKEN = 4
 ENGINE_STOP_S = 10.0
-DEFAULT_RATE = 100.0
-"""Tokens per second before anything has been measured (no warm-up)."""
 
 
 class Serving:
@@ -99,14 +97,14 @@ class Serving:
         )
         front.mount(router, tracing_from_environment(os.environ))
 
-    async def _warm_up(self, started: StartedEngine) -> float:
+    async def _warm_up(self, started: StartedEngine) -> float | None:
         from pilotlight_predictor.warmup import warm_up
 
         if not self._settings.warmup:
-            return DEFAULT_RATE
+            return None
         return await warm_up(started.engine, await started.engine.get_supported_tasks())
 
-    def _admit(self, started: StartedEngine, rate: float) -> None:
+    def _admit(self, started: StartedEngine, rate: float | None) -> None:
         from pilotlight_predictor.admission.capacity import Limits
         from pilotlight_predictor.admission.gate import AdmissionGate
         from pilotlight_predictor.admission.queue import AdmissionQueue
@@ -123,7 +121,8 @@ class Serving:
             batch_share=self._settings.batch_share,
         )
         queue = AdmissionQueue(limits)
-        queue.seed_rate(rate)
+        if rate is not None:
+            queue.seed_rate(rate)
         self._gate = AdmissionGate(queue, started.probe, self._clock)
         started.engine.gate = self._gate
         detector = StuckDetector(self._settings.stuck_after_s)

@@ -58,6 +58,7 @@ async def _follow(
         async for output in _until(outputs, context.deadline_s):
             watch.see(output)
             yield output
+        ticket.complete()
     except RequestError as error:
         raise EngineRefusal(context.fail(error)) from error
     finally:

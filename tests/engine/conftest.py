@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from pilotlight.settings import CacheSettings
+
 from tests.engine.predictor_process import Predictor, launched
 
 MODEL_VARIABLE = "PILOTLIGHT_TEST_MODEL"

@@ -34,11 +34,16 @@ class Ticket:
     gate: "AdmissionGate"
     work: Work
     turn: asyncio.Future[None] = field(repr=False)
+    completed: bool = False
     released: bool = False
 
     def progress(self, output_tokens: int) -> None:
         """Tell how many tokens have been generated so far, all choices together."""
         self.gate.progress(self, output_tokens)
+
+    def complete(self) -> None:
+        """The answer came to its own end: its length may be learned from."""
+        self.completed = True
 
     def release(self) -> None:
         """Leave the queue or the engine. Idempotent."""
@@ -113,7 +118,8 @@ class AdmissionGate:
             ticket.turn.cancel()
         elif ticket.work.id in self._running:
             self._running.discard(ticket.work.id)
-            self._queue.finish(ticket.work.id, now)
+            leave = self._queue.finish if ticket.completed else self._queue.cancel
+            leave(ticket.work.id, now)
         self._pump(now)
 
     async def run(self) -> None:
