@@ -5,7 +5,13 @@ from pathlib import Path
 import pytest
 
 CONFTEST = Path(__file__).parents[2] / "conftest.py"
-INI = "[pytest]\nasyncio_default_fixture_loop_scope = function\nmarkers =\n    engine: e\n    gpu: g\n"
+INI = """
+[pytest]
+asyncio_default_fixture_loop_scope = function
+markers =
+    engine: e
+    gpu: g
+"""
 
 
 @pytest.fixture
