@@ -15,12 +15,10 @@ def expand(text: str, variables: Mapping[str, str]) -> str:
     Source: Kubernetes ``third_party/forked/golang/expansion/expand.go``.
     """
 
-    def value(match: re.Match[str]) -> str:
-        if match[0] == "$$":
-            return "$"
-        return variables.get(match[1], match[0])
+    def expanded(match: re.Match[str]) -> str:
+        return "$" if match[0] == "$$" else variables.get(match[1], match[0])
 
-    return _REFERENCE.sub(value, text)
+    return _REFERENCE.sub(expanded, text)
 
 
 def fill_placeholders(text: str, metadata: Metadata) -> str:
@@ -32,15 +30,13 @@ def fill_placeholders(text: str, metadata: Metadata) -> str:
         KeyError: A placeholder that the metadata has no value for.
     """
 
-    def value(match: re.Match[str]) -> str:
-        field, _, key = match[1].strip().removeprefix(".").partition(".")
-        values: Mapping[str, str] = {
-            "Labels": metadata.labels,
-            "Annotations": metadata.annotations,
-        }.get(field, {"Name": metadata.name, "Namespace": metadata.namespace})
-        try:
-            return values[key or field]
-        except KeyError:
-            raise KeyError(match[0]) from None
+    values = {".Name": metadata.name, ".Namespace": metadata.namespace}
+    values |= {f".Labels.{name}": value for name, value in metadata.labels.items()}
+    values |= {f".Annotations.{name}": value for name, value in metadata.annotations.items()}
 
-    return _PLACEHOLDER.sub(value, text)
+    def filled(match: re.Match[str]) -> str:
+        if match[1].strip() not in values:
+            raise KeyError(match[0])
+        return values[match[1].strip()]
+
+    return _PLACEHOLDER.sub(filled, text)
