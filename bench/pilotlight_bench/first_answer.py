@@ -46,7 +46,7 @@ def wait_for_answer(server: Server, model: str, timeout_s: float, tokens: int = 
             return FirstAnswer(seconds=time.monotonic() - server.started_at, text=text)
         time.sleep(POLL_S)
     raise ProcessError(
-        f"{server.launch.name} gave no answer in {timeout_s:.0f} s; the end of {server.log}:\n"
+        f"{server.launch.name} gave no answer in {timeout_s:g} s; the end of {server.log}:\n"
         f"{server.tail()}"
     )
 

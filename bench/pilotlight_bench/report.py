@@ -10,6 +10,8 @@ from rich.table import Table as RichTable
 
 from pilotlight_bench.result import Result
 
+_FILE_WIDTH = 120
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -27,6 +29,11 @@ class Table:
     rows: Sequence[Sequence[str]]
     note: str = ""
 
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row) != len(self.columns):
+                raise ValueError(f"a row of {len(row)} cells in {len(self.columns)} columns: {row}")
+
 
 def publish(result: Result, tables: Sequence[Table], out: Path, as_json: bool) -> None:
     """Write the result's file, and print it: as JSON, or as tables ending in ``name=value``."""
@@ -35,8 +42,11 @@ def publish(result: Result, tables: Sequence[Table], out: Path, as_json: bool) -
         typer.echo(result.to_json(), nl=False)
         return
     console = Console()
+    if not console.is_terminal:
+        # Without a terminal rich assumes 80 columns, and cuts what does not fit.
+        console = Console(width=_FILE_WIDTH)
     for table in tables:
-        console.print(rendered(table))
+        console.print(f"\n{table.title}", rendered(table), table.note or "", sep="\n")
     typer.echo(f"written to {path}")
     for line in result.lines():
         typer.echo(line)
@@ -44,9 +54,9 @@ def publish(result: Result, tables: Sequence[Table], out: Path, as_json: bool) -
 
 def rendered(table: Table) -> RichTable:
     """A table for a rich console."""
-    shown = RichTable(title=table.title, caption=table.note or None, title_justify="left")
+    shown = RichTable()
     for index, column in enumerate(table.columns):
-        shown.add_column(column, justify="left" if index == 0 else "right")
+        shown.add_column(column, justify="left" if index == 0 else "right", no_wrap=index == 0)
     for row in table.rows:
         shown.add_row(*row)
     return shown

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -10,10 +11,13 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pilotlight_bench.machine import Machine, describe_machine
+from pilotlight_bench.machine import Machine
 from pilotlight_bench.versions import describe_versions
 
 Row = dict[str, Any]
+
+# A word that is one, or an option that is given one: all but the last part.
+_ABSOLUTE_PATH = re.compile(r"^(-[^=]*=)?/(?:.*/)?([^/]*)$")
 
 
 class Result(BaseModel):
@@ -22,10 +26,10 @@ class Result(BaseModel):
     Args:
         name: The benchmark.
         headline: Its figures by name; None for one that could not be computed.
-        machine: Where.
+        machine: Where, described before the run.
         versions: Of what.
         command: How to run it again.
-        when: UTC.
+        when: Its end, UTC.
         settings: Every choice that the figures depend on.
         rows: The raw measurements.
     """
@@ -34,7 +38,7 @@ class Result(BaseModel):
 
     name: str
     headline: dict[str, float | None]
-    machine: Machine = Field(default_factory=describe_machine)
+    machine: Machine
     versions: dict[str, str] = Field(default_factory=describe_versions)
     command: str = Field(default_factory=lambda: command_line(sys.argv))
     when: datetime = Field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
@@ -62,8 +66,7 @@ class Result(BaseModel):
 
 def command_line(argv: Sequence[str]) -> str:
     """The command, with absolute paths cut to their last part: the result is for other machines."""
-    words = (Path(word).name if word.startswith("/") else word for word in argv)
-    return " ".join(words)
+    return " ".join(_ABSOLUTE_PATH.sub(r"\1\2", word) for word in argv)
 
 
 def _shown(value: float | None) -> str:

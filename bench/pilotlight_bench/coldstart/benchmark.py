@@ -48,7 +48,7 @@ def run(inputs: Inputs, ours: Sequence[str], plain: Sequence[str], log_dir: Path
     with tempfile.TemporaryDirectory() as empty:
         turns = _turns(inputs, Peer(OURS, ours), Peer(PLAIN, plain), Path(empty))
         starts = [(counted, _start(inputs, peer, extra, log_dir)) for counted, peer, extra in turns]
-    _require_one_answer([start for _, start in starts])
+    require_one_answer([start for _, start in starts])
     return [start for counted, start in starts if counted]
 
 
@@ -77,7 +77,7 @@ def _start(inputs: Inputs, peer: Peer, extra: dict[str, str], log_dir: Path) -> 
     return Start(peer.name, first.seconds, first.text, phases)
 
 
-def _require_one_answer(starts: Sequence[Start]) -> None:
+def require_one_answer(starts: Sequence[Start]) -> None:
     texts = {start.text: start.peer for start in starts}
     if len(texts) > 1:
         answers = "; ".join(f"{peer}: {text!r}" for text, peer in texts.items())

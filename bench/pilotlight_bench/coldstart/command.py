@@ -11,6 +11,7 @@ from pilotlight_bench.checkout import default_model, logs_folder, results_folder
 from pilotlight_bench.coldstart.benchmark import run
 from pilotlight_bench.coldstart.figures import headline, phases_table, starts_table
 from pilotlight_bench.coldstart.settings import Inputs
+from pilotlight_bench.machine import describe_machine
 from pilotlight_bench.peers import PILOTLIGHT_COMMAND, PLAIN_COMMAND
 from pilotlight_bench.report import publish
 from pilotlight_bench.result import Result
@@ -32,7 +33,7 @@ def coldstart(
     as_json: options.AsJson = False,
 ) -> None:
     """From exec to the first answer, plain vLLM and this predictor in turns."""
-    here = Path.cwd()
+    here, machine = Path.cwd(), describe_machine()
     inputs = Inputs(
         model=options.existing_model(model, default_model()),
         engine=tuple(engine_args.split()),
@@ -49,6 +50,7 @@ def coldstart(
     result = Result(
         name=NAME,
         headline=headline(starts),
+        machine=machine,
         settings=inputs.model_dump(mode="json", exclude={"model"}) | {"model": inputs.model.name},
         rows=[dataclasses.asdict(start) for start in starts],
     )

@@ -73,7 +73,7 @@ class LoadGenerator:
             selector.register(stdout, selectors.EVENT_READ)
             if not selector.select(timeout_s):
                 raise ProcessError(
-                    f"the load generator gave no answer in {timeout_s:.0f} s: see {self._log}"
+                    f"the load generator gave no answer in {timeout_s:g} s: see {self._log}"
                 )
         line = stdout.readline()
         if not line:

@@ -98,9 +98,8 @@ def _overload(
     scale: Scale,
 ) -> Findings:
     limit_s = plan.overload.ttft_limit_s
-    alone = [m.outcome for m in of(closed, PLAIN, plan.closed[0].concurrency)]
     full = [m.outcome for m in of(closed, PLAIN, plan.closed[-1].concurrency)]
-    wait_s = queue_wait_s(limit_s, alone)
+    wait_s = queue_wait_s(limit_s, full)
     tokens = queued_tokens(limit_s, full)
     requests, seconds = sum(len(o.completed) for o in full), sum(o.duration_s for o in full)
     rate = plan.overload.factor * requests / seconds

@@ -7,6 +7,7 @@ import typer
 
 from pilotlight_bench import options
 from pilotlight_bench.checkout import default_model, default_trace, logs_folder, results_folder
+from pilotlight_bench.machine import describe_machine
 from pilotlight_bench.peers import PILOTLIGHT_COMMAND, PLAIN_COMMAND
 from pilotlight_bench.predictor.benchmark import Commands, Findings, run
 from pilotlight_bench.predictor.figures import closed_loop_table, headline, overload_table
@@ -14,7 +15,7 @@ from pilotlight_bench.predictor.goodput import good_by_slice
 from pilotlight_bench.predictor.measurement import REQUEST_COLUMNS
 from pilotlight_bench.predictor.settings import FULL, QUICK, Inputs, Plan
 from pilotlight_bench.report import publish
-from pilotlight_bench.result import Result
+from pilotlight_bench.result import Result, command_line
 
 NAME = "predictor"
 
@@ -44,7 +45,7 @@ def predictor(
     as_json: options.AsJson = False,
 ) -> None:
     """The same load on this predictor and on plain vLLM."""
-    here = Path.cwd()
+    here, machine = Path.cwd(), describe_machine()
     inputs = Inputs(
         model=options.existing_model(model, default_model()),
         trace=trace or default_trace(here),
@@ -61,7 +62,9 @@ def predictor(
     result = Result(
         name=name,
         headline=headline(findings, plan),
-        settings=_settings(inputs, plan, findings),
+        machine=machine,
+        settings=_settings(inputs, plan, findings)
+        | {"ours": command_line(ours), "plain": command_line(plain)},
         rows=_rows(findings, plan),
     )
     tables = [closed_loop_table(findings, plan), overload_table(findings, plan)]

@@ -11,8 +11,8 @@ from pilotlight_bench.report import Table
 Figure = Callable[[Measurement], float]
 
 FIGURES: tuple[tuple[str, Figure], ...] = (
-    ("output tok/s", lambda m: m.outcome.output_tokens_per_s),
-    ("requests/s", lambda m: m.outcome.requests_per_s),
+    ("out tok/s", lambda m: m.outcome.output_tokens_per_s),
+    ("req/s", lambda m: m.outcome.requests_per_s),
     ("TTFT P50 s", lambda m: m.ttft_s.p50),
     ("TTFT P95 s", lambda m: m.ttft_s.p95),
     ("TTFT P99 s", lambda m: m.ttft_s.p99),
