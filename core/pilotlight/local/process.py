@@ -70,8 +70,10 @@ class Process:
 
     def terminate(self) -> None:
         """Ask it to stop; a second time cuts its draining short."""
-        with suppress(ProcessLookupError):
-            self.child.send_signal(signal.SIGTERM)
+        # Not send_signal: that polls, and may reap the child before asyncio's watcher does.
+        if self.running:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGTERM)
 
     def kill(self) -> None:
         """End it and all that it started."""

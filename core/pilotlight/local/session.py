@@ -19,6 +19,9 @@ from pilotlight.local.plan import Plan
 from pilotlight.local.process import Process
 from pilotlight.local.program import Program
 
+DEATH_S = 1.0
+"""How long after work broke off the death of a program still explains it."""
+
 
 @dataclass(frozen=True)
 class Running:
@@ -139,6 +142,9 @@ async def _first_of(work: Coroutine[None, None, None], fleet: Fleet, asked: Inte
     tasks: set[asyncio.Future[Any]] = {working, dying, stopping}
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if working.done() and working.exception() is not None:
+            # A program that dies breaks the work off before its death is noticed.
+            await asyncio.wait({dying}, timeout=DEATH_S)
         if dying.done():
             raise dying.result()
         if working.done():
