@@ -23,6 +23,7 @@ from pilotlight_predictor.admission.gate import AdmissionGate
 from pilotlight_predictor.engine_errors import one_line
 from pilotlight_predictor.probe import EngineProbe
 from pilotlight_predictor.stream import admitted
+from pilotlight_predictor.tracing import Exporter
 
 logger = logging.getLogger(__name__)
 
@@ -54,15 +55,15 @@ def parse_engine_arguments(argv: Sequence[str]) -> Namespace:
     return arguments
 
 
-def build_config(arguments: Namespace, traces_endpoint: str | None) -> VllmConfig:
+def build_config(arguments: Namespace, exporter: Exporter | None) -> VllmConfig:
     """Make the engine's configuration; reads the model's config, starts nothing.
 
     Raises:
         UsageError: The arguments do not fit the model or the machine.
     """
     engine_arguments = AsyncEngineArgs.from_cli_args(arguments)
-    if traces_endpoint and not engine_arguments.otlp_traces_endpoint:
-        engine_arguments.otlp_traces_endpoint = traces_endpoint
+    if exporter is not None and not engine_arguments.otlp_traces_endpoint:
+        engine_arguments.otlp_traces_endpoint = exporter.endpoint
     chosen_method = os.environ.get(START_METHOD_VARIABLE)
     try:
         config = engine_arguments.create_engine_config(UsageContext.OPENAI_API_SERVER)

@@ -1,5 +1,6 @@
 """vLLM's own application, cut down to the routes that this server means to offer."""
 
+import os
 from argparse import Namespace
 from typing import Any
 
@@ -7,6 +8,10 @@ from fastapi import FastAPI
 from vllm.entrypoints.launchers.api_server.app_state import init_app_state
 from vllm.entrypoints.launchers.app import build_app
 from vllm.utils.gc_utils import freeze_gc_heap
+
+MOST_CHOICES_VARIABLE = "VLLM_MAX_N_SEQUENCES"
+MOST_CHOICES = 128
+"""The largest ``n``, as OpenAI has it; vLLM's own limit of 16384 is a queue in one request."""
 
 ALLOWED = frozenset(
     {
@@ -42,6 +47,7 @@ async def build_openai_app(
         supported_tasks: What the model can do.
         server: The uvicorn server; vLLM's error handlers end it when the engine has died.
     """
+    os.environ.setdefault(MOST_CHOICES_VARIABLE, str(MOST_CHOICES))
     app: FastAPI = build_app(arguments, supported_tasks, engine.model_config)
     await init_app_state(engine, app.state, arguments, supported_tasks)
     app.state.server = server

@@ -20,7 +20,7 @@ from pilotlight_predictor.scope import RequestScope
 from pilotlight_predictor.settings import PredictorSettings
 from pilotlight_predictor.start import EngineStarter, StartedEngine
 from pilotlight_predictor.state import Lifecycle, State
-from pilotlight_predictor.tracing import tracing_from_environment
+from pilotlight_predictor.tracing import NoTracing, Tracing, exporter_from_environment, open_tracing
 from pilotlight_predictor.watch import EngineWatch, GpuWatch
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class Serving:
         self._server: PredictorServer | None = None
         self._watch: EngineWatch | None = None
         self._gpus = GpuWatch(settings)
+        self._tracing: Tracing = NoTracing()
 
     async def start(
         self,
@@ -71,8 +72,10 @@ class Serving:
             UsageError: The arguments cannot be used.
             EngineError: The engine did not start.
         """
-        self._starter = EngineStarter(vllm_argv, self._phases, children, os.environ, self._clock)
+        exporter = exporter_from_environment(os.environ)
+        self._starter = EngineStarter(vllm_argv, self._phases, children, exporter, self._clock)
         started = self._started = await self._starter.start()
+        self._tracing = open_tracing(exporter)
         with self._phases.measure(Phase.API):
             await self._open_protocols(started, front, http_server)
         self._lifecycle.move(State.WARMING, "the model is loaded, a first generation runs")
@@ -95,7 +98,7 @@ class Serving:
             self._health,
             self._request_scope,
         )
-        front.mount(router, tracing_from_environment(os.environ))
+        front.mount(router, self._tracing)
 
     async def _warm_up(self, started: StartedEngine) -> float | None:
         from pilotlight_predictor.warmup import warm_up
@@ -155,3 +158,4 @@ class Serving:
         if self._started is not None:
             engine = self._started.engine
             await asyncio.to_thread(engine.shutdown, timeout=ENGINE_STOP_S)
+        await asyncio.to_thread(self._tracing.close)

@@ -170,10 +170,18 @@ def parse_arguments(
     try:
         settings = PredictorSettings(**given)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = _flag(str(first["loc"][0])) if first["loc"] else "arguments"
-        raise UsageError(f"{where}: {first['msg']} (got {first.get('input')!r})") from None
+        raise UsageError(_first_fault(error)) from None
     return settings, _vllm_arguments(settings, rest)
+
+
+def _first_fault(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    if not first["loc"]:
+        return first["msg"].removeprefix("Value error, ")
+    name = str(first["loc"][0])
+    # A secret that is too short is a secret all the same.
+    shown = PredictorSettings.model_fields[name].repr
+    return f"{_flag(name)}: {first['msg']}" + (f" (got {first['input']!r})" if shown else "")
 
 
 def _vllm_arguments(settings: PredictorSettings, rest: list[str]) -> list[str]:

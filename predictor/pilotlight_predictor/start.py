@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from pilotlight.clock import Clock
 from pilotlight_predictor.children import ForkHygiene
 from pilotlight_predictor.phases import Phase, StartPhases
 from pilotlight_predictor.plugin import SERVER_PID_VARIABLE
-from pilotlight_predictor.tracing import ENDPOINT_VARIABLE
+from pilotlight_predictor.tracing import Exporter
 
 if TYPE_CHECKING:
     from pilotlight_predictor.engine import AdmittedEngine
@@ -50,13 +50,13 @@ class EngineStarter:
         argv: Sequence[str],
         phases: StartPhases,
         children: ForkHygiene,
-        environment: Mapping[str, str],
+        exporter: Exporter | None,
         clock: Clock,
     ) -> None:
         self._argv = argv
         self._phases = phases
         self._children = children
-        self._environment = environment
+        self._exporter = exporter
         self._clock = clock
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
 
@@ -82,11 +82,13 @@ class EngineStarter:
         os.environ[SERVER_PID_VARIABLE] = str(os.getpid())
         os.environ.setdefault("VLLM_CONFIGURE_LOGGING", "0")
         os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
+        if self._exporter is not None:
+            self._exporter.export(os.environ)
         with self._phases.measure(Phase.IMPORT):
             module = importlib.import_module(ENGINE_MODULE)
         arguments = module.parse_engine_arguments(self._argv)
         with self._phases.measure(Phase.CONFIG):
-            config = module.build_config(arguments, self._environment.get(ENDPOINT_VARIABLE))
+            config = module.build_config(arguments, self._exporter)
         probe = module.EngineProbe(self._clock)
         with self._phases.measure(Phase.ENGINE):
             engine = module.start_engine(config, arguments, probe)

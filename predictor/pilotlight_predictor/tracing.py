@@ -1,16 +1,56 @@
 """OpenTelemetry traces, when ``OTEL_EXPORTER_OTLP_ENDPOINT`` asks for them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from pilotlight.errors import UsageError
 
 from pilotlight_predictor.request import REQUEST_ID_HEADER, RequestContext
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Tracer
 
-ENDPOINT_VARIABLE = "OTEL_EXPORTER_OTLP_ENDPOINT"
 SERVICE_NAME = "pilotlight-predictor"
+HTTP = "http/protobuf"
+GRPC = "grpc"
+FLUSH_MS = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class Exporter:
+    """Where spans go, and how (OpenTelemetry's OTLP exporter specification)."""
+
+    endpoint: str
+    protocol: str
+
+    def export(self, environment: MutableMapping[str, str]) -> None:
+        """Tell vLLM, which makes the exporter, by the variables that it reads."""
+        environment["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] = self.protocol
+        environment.setdefault("OTEL_SERVICE_NAME", SERVICE_NAME)
+
+
+def exporter_from_environment(environment: Mapping[str, str]) -> Exporter | None:
+    """The exporter that the standard variables ask for, if they do.
+
+    Raises:
+        UsageError: They name a protocol that there is no exporter for.
+    """
+    protocol = (
+        environment.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL")
+        or environment.get("OTEL_EXPORTER_OTLP_PROTOCOL")
+        or HTTP
+    )
+    if protocol not in {HTTP, GRPC}:
+        raise UsageError(f"OTEL_EXPORTER_OTLP_PROTOCOL: {protocol!r} is neither {HTTP} nor {GRPC}")
+    whole = environment.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    base = environment.get("OTEL_EXPORTER_OTLP_ENDPOINT")
+    if whole:
+        return Exporter(whole, protocol)
+    if not base:
+        return None
+    return Exporter(base if protocol == GRPC else base.rstrip("/") + "/v1/traces", protocol)
 
 
 class Tracing(Protocol):
@@ -20,6 +60,10 @@ class Tracing(Protocol):
         self, path: str, headers: Mapping[str, str], context: RequestContext
     ) -> AbstractContextManager[dict[str, str]]: ...
 
+    def close(self) -> None:
+        """Send what has not been sent yet."""
+        ...
+
 
 class NoTracing:
     """No endpoint is set: headers pass as they are."""
@@ -28,6 +72,9 @@ class NoTracing:
         self, path: str, headers: Mapping[str, str], context: RequestContext
     ) -> AbstractContextManager[dict[str, str]]:
         return nullcontext({**headers, REQUEST_ID_HEADER: context.request_id})
+
+    def close(self) -> None:
+        """There is nothing to send."""
 
 
 class OtlpTracing:
@@ -54,17 +101,20 @@ class OtlpTracing:
             w3c.inject(outgoing, set_span_in_context(span))
             yield outgoing
 
+    def close(self) -> None:
+        """Send the spans that wait for their batch to fill."""
+        from opentelemetry import trace
+        from opentelemetry.sdk.trace import TracerProvider
 
-def tracing_from_environment(environment: Mapping[str, str]) -> Tracing:
-    """Tracing as the standard variables ask for it."""
-    if not environment.get(ENDPOINT_VARIABLE):
+        provider = trace.get_tracer_provider()
+        if isinstance(provider, TracerProvider):
+            provider.force_flush(FLUSH_MS)
+
+
+def open_tracing(exporter: Exporter | None) -> Tracing:
+    """Tracing through the provider that vLLM has made for the exporter."""
+    if exporter is None:
         return NoTracing()
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-    from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    from opentelemetry import trace
 
-    name = environment.get("OTEL_SERVICE_NAME", SERVICE_NAME)
-    provider = TracerProvider(resource=Resource.create({"service.name": name}))
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    return OtlpTracing(provider.get_tracer("pilotlight.predictor"))
+    return OtlpTracing(trace.get_tracer("pilotlight.predictor"))
