@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pilotlight.local.smollm2 import CLAIM, NAME
 from pilotlight.settings import CacheSettings
 
 
@@ -30,4 +31,4 @@ def default_trace(start: Path) -> Path:
 
 def default_model() -> Path:
     """The small model that ``make model`` prepares."""
-    return CacheSettings().directory / "models" / "smollm2"
+    return CacheSettings().directory / "volumes" / CLAIM / NAME

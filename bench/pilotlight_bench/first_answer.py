@@ -6,7 +6,6 @@ import time
 from dataclasses import dataclass
 
 from pilotlight.errors import ProcessError
-
 from pilotlight_bench.server import Server
 
 POLL_S = 0.05

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pilotlight.errors import UsageError
 
+from pilotlight.errors import UsageError
 from pilotlight_bench.peers import ENGINE_ARGS, ENVIRONMENT
 
 Model = Annotated[

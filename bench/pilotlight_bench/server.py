@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 import psutil
+
 from pilotlight.errors import ProcessError
 
 STOP_TIMEOUT_S = 20.0

@@ -6,7 +6,6 @@ from argparse import Namespace
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any, NoReturn
 
-from pilotlight.errors import EngineError, UsageError
 from vllm.config import VllmConfig
 from vllm.engine.arg_utils import AsyncEngineArgs
 from vllm.entrypoints.launchers.cli_args import make_arg_parser, validate_parsed_serve_args
@@ -19,6 +18,7 @@ from vllm.utils.cpu_resource_utils import get_visible_memory_node
 from vllm.v1.engine.async_llm import AsyncLLM
 from vllm.v1.executor import Executor
 
+from pilotlight.errors import EngineError, UsageError
 from pilotlight_predictor.admission.gate import AdmissionGate
 from pilotlight_predictor.engine_errors import one_line
 from pilotlight_predictor.probe import EngineProbe

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from pilotlight.errors import RequestError, Unavailable
-
 from pilotlight_predictor.body import ClientGone, Message, Receive, read_body, replay
 from pilotlight_predictor.health.routes import HealthRoutes
 from pilotlight_predictor.inflight import InFlight

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from fastapi import Request
-from pilotlight.errors import InvalidRequest, Overloaded, RequestError, Unavailable
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import State
 from vllm.entrypoints.openai.chat_completion.protocol import ChatCompletionRequest
@@ -15,6 +14,7 @@ from vllm.entrypoints.serve import create_error_response
 from vllm.entrypoints.serve.engine.protocol import ErrorResponse
 from vllm.v1.engine.exceptions import EngineDeadError
 
+from pilotlight.errors import InvalidRequest, Overloaded, RequestError, Unavailable
 from pilotlight_predictor.request_errors import ModelNotFound, NotSupported
 
 _log = logging.getLogger(__name__)

@@ -8,8 +8,8 @@ from typing import Any
 
 import grpc
 from grpc import aio
-from pilotlight.errors import RequestError
 
+from pilotlight.errors import RequestError
 from pilotlight_predictor.protocol_errors import as_request_error
 
 _CODES = {

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import uvicorn
-from pilotlight.errors import UsageError
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from pilotlight.errors import UsageError
 from pilotlight_predictor.front import Front
 from pilotlight_predictor.settings import PredictorSettings
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from kserve import InferInput, InferRequest
 from kserve.protocol.infer_type import RequestedOutput
-from pilotlight.errors import InvalidRequest
 from pydantic import BaseModel, Field, StrictInt, ValidationError
 
+from pilotlight.errors import InvalidRequest
 from pilotlight_predictor.sampling import invalid
 from pilotlight_predictor.v1 import parse_body
 

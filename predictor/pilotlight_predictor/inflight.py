@@ -3,7 +3,6 @@
 import asyncio
 
 from pilotlight.errors import Unavailable
-
 from pilotlight_predictor.request import RequestContext
 
 RETRY_AFTER_S = 1.0

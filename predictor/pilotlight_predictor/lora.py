@@ -9,9 +9,9 @@ from typing import Annotated, Protocol, TypeVar
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse, Response
-from pilotlight.errors import InvalidRequest, RequestError, Unauthorized
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
+from pilotlight.errors import InvalidRequest, RequestError, Unauthorized
 from pilotlight_predictor.http_error import error_body, error_headers
 from pilotlight_predictor.request_errors import ModelNotFound
 

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 
 import uvloop
+
 from pilotlight.errors import PilotlightError, UsageError
 from pilotlight.telemetry import configure_logging
-
 from pilotlight_predictor.process import PredictorProcess
 from pilotlight_predictor.settings import parse_arguments
 

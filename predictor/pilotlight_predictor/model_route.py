@@ -5,8 +5,8 @@ from typing import Any, Protocol
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
-from pilotlight.errors import Unavailable
 
+from pilotlight.errors import Unavailable
 from pilotlight_predictor.request_errors import ModelNotFound
 
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from pilotlight.clock import Clock
 from vllm.v1.metrics.loggers import StatLoggerBase
 
+from pilotlight.clock import Clock
 from pilotlight_predictor.metrics import CACHED_TOKENS, KV_USAGE, OUTPUT_TOKENS, PROMPT_TOKENS
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from pilotlight.clock import SystemClock
 from pilotlight.errors import EngineError, OperationError, PilotlightError
-
 from pilotlight_predictor.children import ForkHygiene
 from pilotlight_predictor.drain import Drain, DrainPlan
 from pilotlight_predictor.front import Front

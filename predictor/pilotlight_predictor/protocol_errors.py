@@ -11,8 +11,8 @@ import starlette.exceptions
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from pilotlight.errors import InvalidRequest, RequestError, Unavailable
 
+from pilotlight.errors import InvalidRequest, RequestError, Unavailable
 from pilotlight_predictor.http_error import error_body, error_headers
 from pilotlight_predictor.request_errors import (
     MethodNotAllowed,

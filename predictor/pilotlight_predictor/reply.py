@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 
 from pilotlight.errors import RequestError
-
 from pilotlight_predictor.body import Message
 from pilotlight_predictor.http_error import Header, error_body, error_headers
 from pilotlight_predictor.inflight import InFlight

@@ -8,7 +8,6 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from pilotlight.errors import InvalidRequest, RequestError
-
 from pilotlight_predictor.admission.work import Priority
 
 DEADLINE_HEADER = "x-request-deadline-ms"

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import orjson
-from pilotlight.errors import InvalidRequest
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from pilotlight.errors import InvalidRequest
 
 _INT64 = 2**63
 

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 
 from pilotlight.clock import Clock
 from pilotlight.telemetry import bound_request_id
-
 from pilotlight_predictor.auth import ApiKeys
 from pilotlight_predictor.inflight import InFlight
 from pilotlight_predictor.request import RequestContext, context_from_headers, current_request

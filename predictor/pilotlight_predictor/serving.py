@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pilotlight.clock import Clock
-
 from pilotlight_predictor.auth import ApiKeys
 from pilotlight_predictor.children import ForkHygiene
 from pilotlight_predictor.front import Front

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
-from pilotlight.errors import UsageError
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from pilotlight.errors import UsageError
 
 KSERVE_MODEL_DIR = Path("/mnt/models")
 """Where KServe's storage initializer puts a model (kserve ``constants.go``)."""

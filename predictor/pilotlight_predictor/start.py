@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pilotlight.clock import Clock
-
 from pilotlight_predictor.children import ForkHygiene
 from pilotlight_predictor.phases import Phase, StartPhases
 from pilotlight_predictor.plugin import SERVER_PID_VARIABLE

@@ -5,9 +5,9 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from http import HTTPStatus
 from typing import Any
 
-from pilotlight.errors import DeadlineExceeded, RequestError
 from vllm.exceptions import GracefulHTTPError
 
+from pilotlight.errors import DeadlineExceeded, RequestError
 from pilotlight_predictor.admission.gate import AdmissionGate, Ticket
 from pilotlight_predictor.metrics import INTER_TOKEN, TTFT
 from pilotlight_predictor.request import RequestContext, current_request

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from pilotlight.errors import UsageError
-
 from pilotlight_predictor.request import REQUEST_ID_HEADER, RequestContext
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from pilotlight.errors import InvalidRequest
 
+from pilotlight.errors import InvalidRequest
 from pilotlight_predictor.sampling import read_sampling
 from pilotlight_predictor.text_generator import Answer, Prompt
 

@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 from kserve import InferInput, InferOutput, InferRequest, InferResponse
 from kserve.protocol.infer_type import to_http_parameters
-from pilotlight.errors import InvalidRequest
 
+from pilotlight.errors import InvalidRequest
 from pilotlight_predictor.bytes_tensor import element_count, texts_from_list, texts_from_raw
 from pilotlight_predictor.sampling import read_sampling
 from pilotlight_predictor.text_generator import Answer, Prompt

@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-from pilotlight.errors import InvalidRequest, Unavailable
 from vllm.entrypoints.serve.engine.protocol import ErrorResponse
 from vllm.entrypoints.serve.lora.protocol import LoadLoRAAdapterRequest, UnloadLoRAAdapterRequest
 
+from pilotlight.errors import InvalidRequest, Unavailable
 from pilotlight_predictor.request_errors import ModelNotFound, NotSupported
 
 # The worker's own words, in what the executor and the engine core wrap around them.

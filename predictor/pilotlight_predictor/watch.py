@@ -4,7 +4,6 @@ import asyncio
 from typing import Any
 
 from pilotlight.clock import Clock
-
 from pilotlight_predictor.health.gpu import GpuHealth, GpuLimits, GpuReading, decide
 from pilotlight_predictor.health.liveness import Liveness, StuckDetector
 from pilotlight_predictor.health.nvml import find_gpus

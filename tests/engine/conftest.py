@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pilotlight.settings import CacheSettings
 
+from pilotlight.settings import CacheSettings
+from tests.engine.guarded_predictor import GuardedPredictor, guarded
 from tests.engine.predictor_process import Predictor, launched
 
 MODEL_VARIABLE = "PILOTLIGHT_TEST_MODEL"
@@ -33,4 +34,13 @@ def predictor(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """A predictor with the default settings."""
     with launched(model, tmp_path_factory.mktemp("predictor")) as running:
         running.wait_ready()
+        yield running
+
+
+@pytest.fixture(scope="session")
+def guarded_predictor(
+    model: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[GuardedPredictor]:
+    """A predictor with an API key, an admin token, adapters, tool calls and little patience."""
+    with guarded(model, tmp_path_factory.mktemp("guarded")) as running:
         yield running

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pilotlight.errors import OperationError
-
 from pilotlight_bench.coldstart.bytecode import compile_installed, without_bytecode
 from pilotlight_bench.coldstart.phases import start_phases
 from pilotlight_bench.coldstart.settings import Inputs

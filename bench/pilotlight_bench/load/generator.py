@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Any, Self
 
 from pilotlight.errors import ProcessError
-
 from pilotlight_bench.load.outcome import Outcome
 from pilotlight_bench.load.plan import Load
 

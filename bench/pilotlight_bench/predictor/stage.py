@@ -5,7 +5,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from pilotlight.errors import OperationError
-
 from pilotlight_bench.first_answer import wait_for_answer
 from pilotlight_bench.load.generator import LoadGenerator
 from pilotlight_bench.load.outcome import Outcome

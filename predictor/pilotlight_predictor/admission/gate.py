@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 from pilotlight.clock import Clock
 from pilotlight.errors import DeadlineExceeded, InvalidRequest, Overloaded, RequestError
-
 from pilotlight_predictor.admission.capacity import EngineObservation
 from pilotlight_predictor.admission.decision import Decision, Reason
 from pilotlight_predictor.admission.queue import AdmissionQueue

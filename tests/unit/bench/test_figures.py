@@ -1,6 +1,7 @@
 """From measurements to headline figures and tables."""
 
 import pytest
+
 from pilotlight.errors import OperationError, UsageError
 from pilotlight_bench import options
 from pilotlight_bench.coldstart import figures as coldstart

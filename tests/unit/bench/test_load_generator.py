@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+
 from pilotlight.errors import ProcessError
 from pilotlight_bench.load.generator import LoadGenerator
 from pilotlight_bench.load.plan import Load, Request

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+
 from pilotlight_bench.load.outcome import Answer, Outcome
 from pilotlight_bench.load.plan import Load, Request
 from pilotlight_bench.load.vllm_worker import outcome

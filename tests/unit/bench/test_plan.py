@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pilotlight.errors import UsageError
 from pilotlight_bench.load.plan import Workload, poisson_arrivals
 from pilotlight_bench.load.prompts import prompt, words_of_one_token

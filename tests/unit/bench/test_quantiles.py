@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pilotlight_bench.quantiles import Quantiles, median_ratio, percentile, ratio
 
 FIGURES = st.floats(min_value=0, max_value=1e6)

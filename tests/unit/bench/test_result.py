@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
 from pilotlight_bench.checkout import results_folder
 from pilotlight_bench.machine import Machine, describe_machine
 from pilotlight_bench.report import Table, publish

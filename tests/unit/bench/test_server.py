@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from pilotlight.errors import ProcessError
 from pilotlight_bench.first_answer import wait_for_answer
 from pilotlight_bench.peers import Peer

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pilotlight.errors import UsageError
 from pilotlight_bench.load.trace import Lengths, Scale, read_azure_trace, sample, scale_to_context
 

@@ -6,8 +6,9 @@ import sys
 import time
 from pathlib import Path
 
-import pilotlight
 import pytest
+
+import pilotlight
 
 CORE = Path(pilotlight.__file__).parents[1]
 HELP_LIMIT_S = 0.6

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+
 from pilotlight.telemetry import bound_request_id, configure_logging
 
 

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+
 from pilotlight.errors import Unavailable
 from pilotlight_predictor.drain import Drain, DrainPlan
 from pilotlight_predictor.inflight import InFlight

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from pilotlight.clock import SystemClock
 from pilotlight.errors import Overloaded
 from pilotlight_predictor.front import Front

@@ -10,9 +10,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from starlette.datastructures import State
+
 from pilotlight.errors import InvalidRequest, Overloaded, RequestError, Unavailable
 from pilotlight_predictor.request_errors import ModelNotFound, NotSupported
-from starlette.datastructures import State
 
 pytestmark = pytest.mark.engine
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pilotlight_predictor.health.gpu import GpuHealth, GpuLimits, GpuReading, decide
 from pilotlight_predictor.health.nvml import NvmlReader, find_gpus
 

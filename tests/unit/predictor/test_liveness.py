@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pilotlight.clock import SimulatedClock
 from pilotlight_predictor.health.liveness import Liveness, StuckDetector
 

@@ -10,6 +10,7 @@ import pytest
 from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pilotlight.errors import InvalidRequest
 from pilotlight_predictor.lora import AdapterFolders, LoraRoutes
 from pilotlight_predictor.request_errors import ModelNotFound

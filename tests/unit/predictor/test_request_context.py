@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pilotlight.errors import InvalidRequest, Unauthorized
 from pilotlight_predictor.admission.work import Priority
 from pilotlight_predictor.auth import ApiKeys

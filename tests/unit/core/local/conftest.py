@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from pilotlight.local.documents import read
 from pilotlight.local.plan import Plan, Wishes, plan
 from pilotlight.local.storage import Claims

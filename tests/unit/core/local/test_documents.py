@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from pilotlight.errors import ManifestError
 from pilotlight.local.documents import read
 

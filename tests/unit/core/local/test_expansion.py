@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pilotlight.local.expansion import expand, fill_placeholders
 from pilotlight.local.schema import Metadata
 

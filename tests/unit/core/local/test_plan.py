@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pilotlight.errors import ManifestError
 from pilotlight.local.documents import read
 from pilotlight.local.plan import Plan, Wishes, plan

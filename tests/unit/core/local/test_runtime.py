@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from pilotlight.errors import ManifestError
 from pilotlight.local.plan import Plan
 

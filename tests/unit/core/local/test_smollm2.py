@@ -4,9 +4,10 @@ import io
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+
 from pilotlight.errors import ProcessError, UsageError
 from pilotlight.local import smollm2
-from rich.console import Console
 
 CONVERTER = """
 import pathlib, sys

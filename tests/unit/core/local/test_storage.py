@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pilotlight.errors import UsageError
 from pilotlight.local.storage import Claims, model_directory, parse_volumes, relocate
 

@@ -11,9 +11,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pilotlight
 import pytest
 import yaml
+
+import pilotlight
 
 CORE = Path(pilotlight.__file__).parents[1]
 STAND_IN = Path(__file__).with_name("stand_in.py")

@@ -8,10 +8,10 @@ from itertools import count
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from pilotlight_predictor.admission.capacity import EngineObservation, Limits
 from pilotlight_predictor.admission.queue import AdmissionQueue
 from pilotlight_predictor.admission.work import Priority, Work
-
 from tests.unit.predictor.admission.simulation import Simulation, work
 
 BATCH, INTERACTIVE = Priority.BATCH, Priority.INTERACTIVE

@@ -9,6 +9,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+
 from pilotlight_predictor.admission.capacity import EngineObservation, Limits
 from pilotlight_predictor.admission.queue import AdmissionQueue
 from pilotlight_predictor.admission.work import Priority, Work

@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pilotlight_predictor.admission.capacity import EngineObservation, Limits
 from pilotlight_predictor.admission.decision import Decision, Reason
 from pilotlight_predictor.admission.queue import AdmissionQueue
 from pilotlight_predictor.admission.work import Priority, Work
-
 from tests.unit.predictor.admission.simulation import work
 
 LIMITS = Limits(kv_tokens=1000, max_running=4, max_queue_tokens=4000, max_queue_wait_s=30.0)

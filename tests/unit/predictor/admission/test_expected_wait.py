@@ -4,10 +4,10 @@ import random
 import statistics
 
 import pytest
+
 from pilotlight_predictor.admission.capacity import EngineObservation, Limits
 from pilotlight_predictor.admission.queue import AdmissionQueue
 from pilotlight_predictor.admission.work import Priority, Work
-
 from tests.unit.predictor.admission.simulation import STEP_S, Simulation, work
 
 SLOTS = 8

@@ -2,6 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pilotlight_predictor.admission.heap import Heap
 
 

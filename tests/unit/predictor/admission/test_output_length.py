@@ -5,8 +5,8 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pilotlight_predictor.admission.output_length import MAX_TENANTS, OutputLength
 
+from pilotlight_predictor.admission.output_length import MAX_TENANTS, OutputLength
 from tests.unit.predictor.admission.simulation import work
 
 

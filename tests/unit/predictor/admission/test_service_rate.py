@@ -3,6 +3,7 @@
 import math
 
 import pytest
+
 from pilotlight_predictor.admission.rate import ArrivalRate, Load, ServiceRate
 
 

@@ -6,10 +6,10 @@ On a 2-core cloud machine: 10 000 offers, starts and ends of 5000 tenants take 0
 import time
 
 import pytest
+
 from pilotlight_predictor.admission.capacity import EngineObservation, Limits
 from pilotlight_predictor.admission.queue import AdmissionQueue
 from pilotlight_predictor.admission.work import Priority
-
 from tests.unit.predictor.admission.simulation import work
 
 REQUESTS = 10_000

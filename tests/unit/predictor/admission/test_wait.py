@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pilotlight_predictor.admission.wait import MAX_WAIT_S, batch_wait_s, interactive_wait_s
 
 AMOUNT = st.floats(0, 1e6)

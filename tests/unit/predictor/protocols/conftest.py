@@ -16,6 +16,8 @@ from kserve import ModelRepository
 from kserve.protocol.dataplane import DataPlane
 from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceStub
 from kserve.protocol.model_repository_extension import ModelRepositoryExtension
+from pydantic import BaseModel
+
 from pilotlight.errors import (
     DeadlineExceeded,
     InvalidRequest,
@@ -30,7 +32,6 @@ from pilotlight_predictor.kserve_routes import register_kserve_routes
 from pilotlight_predictor.model_route import register_model_route
 from pilotlight_predictor.protocol_errors import translate_errors
 from pilotlight_predictor.request_errors import ModelNotFound
-from pydantic import BaseModel
 
 MAX_PROMPTS = 8
 MAX_MESSAGE_BYTES = 64 * 1024

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from kserve import InferInput, InferRequest, InferResponse
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceStub
+
 from pilotlight.errors import Unavailable
 
 
