@@ -76,3 +76,5 @@ def translate_errors(app: FastAPI, path: str) -> None:
 
     for kind in (RequestError, starlette.exceptions.HTTPException, fastapi.HTTPException):
         app.add_exception_handler(kind, answer)
+    # An application that has built its middleware already would never look at new handlers.
+    app.middleware_stack = None
