@@ -101,7 +101,6 @@ class PredictorSettings(BaseSettings):
     gpu_poll_s: float = Field(5.0, gt=0, description="Seconds between GPU health readings.")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Log level.")
     log_format: str = Field("json", pattern="^(json|text)$", description="json or text.")
-    log_prompts: bool = Field(False, description="Let prompt text into the logs.")
 
     @classmethod
     def settings_customise_sources(
