@@ -122,6 +122,16 @@ class Server:
         """Every process of its session."""
         return [process for process in psutil.process_iter() if _session(process) == self.pid]
 
+    def cpu_s(self) -> float:
+        """Processor time of its processes so far, in seconds, those that ended included."""
+        total = 0.0
+        for process in self.processes():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                times = process.cpu_times()
+                total += times.user + times.system
+                total += times.children_user + times.children_system
+        return total
+
     def pause(self) -> None:
         """Stop all its processes, so that an idle server takes nothing from the loaded one."""
         self._signal_all(signal.SIGSTOP)

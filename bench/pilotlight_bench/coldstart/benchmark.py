@@ -9,6 +9,7 @@ from pilotlight.errors import OperationError
 from pilotlight_bench.coldstart.bytecode import compile_installed, without_bytecode
 from pilotlight_bench.coldstart.phases import start_phases
 from pilotlight_bench.coldstart.settings import Inputs
+from pilotlight_bench.contention import ProcessorTime, other_cores
 from pilotlight_bench.first_answer import wait_for_answer
 from pilotlight_bench.peers import MODEL_NAME, Peer
 from pilotlight_bench.progress import say
@@ -28,12 +29,14 @@ class Start:
         seconds: From exec to the first answer.
         text: The answer.
         phases: Seconds by phase, as the server itself tells; empty when it does not.
+        other_cores: Cores that processes outside the measurement kept busy meanwhile.
     """
 
     peer: str
     seconds: float
     text: str
     phases: dict[str, float]
+    other_cores: float = 0.0
 
 
 def run(inputs: Inputs, ours: Sequence[str], plain: Sequence[str], log_dir: Path) -> list[Start]:
@@ -69,11 +72,13 @@ def _turns(inputs: Inputs, ours: Peer, plain: Peer, empty: Path) -> list[Turn]:
 
 def _start(inputs: Inputs, peer: Peer, extra: dict[str, str], log_dir: Path) -> Start:
     launch = peer.launch(inputs.model, free_port(), inputs.engine, inputs.environment | extra)
+    before = ProcessorTime.now(0.0)
     with Server(launch, log_dir) as server:
         first = wait_for_answer(server, MODEL_NAME, inputs.start_timeout_s)
+        others = other_cores(before, ProcessorTime.now(server.cpu_s()))
         phases = start_phases(launch.url)
-    say(f"{peer.name}: {first.seconds:.2f} s")
-    return Start(peer.name, first.seconds, first.text, phases)
+    say(f"{peer.name}: {first.seconds:.2f} s; others took {others:.2f} cores")
+    return Start(peer.name, first.seconds, first.text, phases, others)
 
 
 def require_one_answer(starts: Sequence[Start]) -> None:

@@ -5,6 +5,7 @@ import statistics
 from collections.abc import Sequence
 
 from pilotlight_bench.coldstart.benchmark import OURS, PLAIN, PLAIN_NO_BYTECODE, Start
+from pilotlight_bench.contention import warning
 from pilotlight_bench.quantiles import ratio
 from pilotlight_bench.report import Table
 
@@ -37,7 +38,8 @@ def starts_table(starts: Sequence[Start]) -> Table:
         title="From exec to the first answer, seconds",
         columns=["", "starts", "median", "least", "most"],
         rows=rows,
-        note="page cache warm; a greedy completion of 8 tokens, the same text everywhere",
+        note="page cache warm; a greedy completion of 8 tokens, the same text everywhere"
+        + warning(start.other_cores for start in starts),
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from pilotlight_bench.contention import warning
 from pilotlight_bench.predictor.benchmark import BOUNDED, OURS, PLAIN, Findings
 from pilotlight_bench.predictor.measurement import Measurement, of
 from pilotlight_bench.predictor.settings import Plan
@@ -48,7 +49,8 @@ def closed_loop_table(findings: Findings, plan: Plan) -> Table:
         title="Closed loop",
         columns=["", *(name for name, _ in FIGURES)],
         rows=rows,
-        note=f"median of {plan.rounds} rounds; a ratio is {OURS} over {PLAIN}, median of rounds",
+        note=f"median of {plan.rounds} rounds; a ratio is {OURS} over {PLAIN}, median of rounds"
+        + warning(m.other_cores for m in findings.closed),
     )
 
 
@@ -65,7 +67,8 @@ def overload_table(findings: Findings, plan: Plan) -> Table:
         title=f"Overload: {findings.arrivals_per_s:.2f} requests/s for {overload.duration_s:g} s",
         columns=["", "goodput/s", "good", "late", "refused", "TTFT P50 s", "TTFT P95 s"],
         rows=rows,
-        note=f"good: complete, first token within {overload.ttft_limit_s:g} s",
+        note=f"good: complete, first token within {overload.ttft_limit_s:g} s"
+        + warning(m.other_cores for m in findings.open),
     )
 
 

@@ -17,12 +17,14 @@ class Measurement:
         round: From 0.
         concurrency: Clients of a closed loop; None for an open loop.
         outcome: The answers.
+        other_cores: Cores that processes outside the measurement kept busy meanwhile.
     """
 
     peer: str
     round: int
     concurrency: int | None
     outcome: Outcome
+    other_cores: float = 0.0
 
     @property
     def ttft_s(self) -> Quantiles:
@@ -46,6 +48,7 @@ class Measurement:
             "itl_p50_p95_p99_s": _rounded(self.itl_s),
             "ttft_p50_p95_p99_s": _rounded(self.ttft_s),
             "generator_cpu_s": round(self.outcome.generator_cpu_s, 2),
+            "other_cores": round(self.other_cores, 3),
             "errors": _errors(self.outcome),
             "requests": [
                 [

@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from pilotlight.errors import OperationError
+from pilotlight_bench.contention import ProcessorTime, other_cores
 from pilotlight_bench.first_answer import wait_for_answer
 from pilotlight_bench.load.generator import LoadGenerator
 from pilotlight_bench.load.outcome import Outcome
@@ -66,14 +67,17 @@ class Stage:
         server.resume()
         try:
             self._run(server, self._warmup())
+            before = ProcessorTime.now(server.cpu_s())
             outcome = self._run(server, load)
+            after = ProcessorTime.now(server.cpu_s() + outcome.generator_cpu_s)
         finally:
             server.pause()
-        measured = Measurement(server.launch.name, round_, load.concurrency, outcome)
+        others = other_cores(before, after)
+        measured = Measurement(server.launch.name, round_, load.concurrency, outcome, others)
         say(
             f"{measured.peer} round {round_} c={load.concurrency}: "
             f"{outcome.output_tokens_per_s:.1f} tok/s, {outcome.requests_per_s:.2f} requests/s, "
-            f"TTFT P50 {measured.ttft_s.p50:.3f} s"
+            f"TTFT P50 {measured.ttft_s.p50:.3f} s; others took {others:.2f} cores"
         )
         return measured
 
