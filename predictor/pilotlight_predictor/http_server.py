@@ -4,36 +4,64 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from pilotlight.errors import UsageError
+from pilotlight.errors import RequestError, UsageError
 from pilotlight_predictor.front import Front
+from pilotlight_predictor.http_error import error_body, error_headers
 from pilotlight_predictor.settings import PredictorSettings
 
-_TOO_SLOW = (
-    b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-type: application/json\r\n"
-    b"content-length: %d\r\n\r\n%s"
-)
-_TOO_SLOW_BODY = (
-    b'{"error": {"message": "the request\'s headers did not arrive in time: send them faster", '
-    b'"type": "invalid_request_error", "param": null, "code": "headers_too_slow"}}'
-)
+MAX_HEAD_BYTES = 64 * 2**10
+"""Largest request line and headers together; h11 and nginx draw the line near there too."""
+
 _BACKLOG = 2048
 
 
+class _HeadersTooSlow(RequestError):
+    """The headers did not arrive in time."""
+
+    status = 408
+    kind = "invalid_request_error"
+    code = "headers_too_slow"
+    closes_connection = True
+
+
+class _HeadersTooLarge(RequestError):
+    """The headers are over the limit; the rest of them is not read."""
+
+    status = 431
+    kind = "invalid_request_error"
+    code = "headers_too_large"
+    closes_connection = True
+
+
 class PatientProtocol(HttpToolsProtocol):
-    """HTTP/1.1 with a deadline for a request's headers (a client that sends byte by byte)."""
+    """HTTP/1.1 with bounds on a request's headers.
+
+    A deadline, for a client that sends byte by byte, and a size: httptools keeps whatever comes.
+    """
 
     header_timeout_s = 10.0
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self._header_timer: asyncio.TimerHandle | None = None
+        self._head_bytes = 0
         self._begun = False
         self._expect_headers()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._header_timer is None:
+            self._head_bytes = 0
+            return
+        self._head_bytes += len(data)
+        if self._head_bytes > MAX_HEAD_BYTES:
+            self._refuse(_HeadersTooLarge(f"the headers are over {MAX_HEAD_BYTES} bytes"))
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -58,10 +86,20 @@ class PatientProtocol(HttpToolsProtocol):
             self._header_timer = None
 
     def _give_up(self) -> None:
+        if self._begun:
+            self._refuse(_HeadersTooSlow("the headers did not arrive in time: send them faster"))
+        else:
+            self.transport.close()
+
+    def _refuse(self, error: RequestError) -> None:
+        self._headers_came()
         if self.transport.is_closing():
             return
-        if self._begun:
-            self.transport.write(_TOO_SLOW % (len(_TOO_SLOW_BODY), _TOO_SLOW_BODY))
+        body = error_body(error, "/")
+        headers = b"".join(b"%s: %s\r\n" % header for header in error_headers(error, body))
+        phrase = HTTPStatus(error.status).phrase.encode()
+        status = b"HTTP/1.1 %d %s\r\n" % (error.status, phrase)
+        self.transport.write(status + headers + b"\r\n" + body)
         self.transport.close()
 
 
