@@ -7,12 +7,17 @@
     │   └── ManifestError        a YAML document that cannot be used as it is
     ├── RequestError             one request cannot be served: an HTTP 4xx or 5xx
     │   ├── InvalidRequest       400: the request itself is wrong
-    │   ├── BodyTooLarge         413
-    │   ├── BodyTooSlow          408: the body did not arrive in time
     │   ├── Unauthorized         401
+    │   ├── ModelNotFound        404
+    │   ├── RouteNotFound        404
+    │   ├── MethodNotAllowed     405
+    │   ├── BodyTooSlow          408: the body did not arrive in time
+    │   ├── BodyTooLarge         413
     │   ├── Overloaded           429: too much is waiting already
-    │   ├── DeadlineExceeded     504: nobody waits for the answer any more
-    │   └── Unavailable          503: loading, draining or failed
+    │   ├── InternalError        500
+    │   ├── NotSupported         501
+    │   ├── Unavailable          503: loading, draining or failed
+    │   └── DeadlineExceeded     504: nobody waits for the answer any more
     └── OperationError           something that should have worked did not: exit code 1
         ├── EngineError          the engine did not start, or died
         └── ProcessError         a process that we started ended badly
@@ -87,6 +92,30 @@ class Unauthorized(RequestError):
     code = "invalid_token"
 
 
+class ModelNotFound(RequestError):
+    """No model, adapter or route of that name."""
+
+    status = 404
+    kind = "not_found_error"
+    code = "model_not_found"
+
+
+class RouteNotFound(RequestError):
+    """No such path, or one that this server does not offer."""
+
+    status = 404
+    kind = "not_found_error"
+    code = "route_not_found"
+
+
+class MethodNotAllowed(RequestError):
+    """The path exists, with another method."""
+
+    status = 405
+    kind = "invalid_request_error"
+    code = "method_not_allowed"
+
+
 class BodyTooSlow(RequestError):
     """The body did not arrive in time; the rest of it is not read."""
 
@@ -111,6 +140,18 @@ class Overloaded(RequestError):
     status = 429
     kind = "rate_limit_error"
     code = "overloaded"
+
+
+class InternalError(RequestError):
+    """Something broke on our side; the log has the details under the request's id."""
+
+
+class NotSupported(RequestError):
+    """A part of a protocol that this model or server does not have."""
+
+    status = 501
+    kind = "not_supported_error"
+    code = "not_supported"
 
 
 class Unavailable(RequestError):

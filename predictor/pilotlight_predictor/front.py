@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
-from pilotlight.errors import RequestError, Unavailable
+from pilotlight.errors import InternalError, RequestError, Unavailable
 from pilotlight_predictor.body import ClientGone, Message, Receive, read_body, replay
 from pilotlight_predictor.health.routes import HealthRoutes
 from pilotlight_predictor.inflight import InFlight
@@ -21,10 +21,6 @@ logger = logging.getLogger(__name__)
 ADMIN_PREFIX = "/admin/"
 
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
-
-
-class InternalError(RequestError):
-    """Something broke on our side; the log has the details under the request's id."""
 
 
 class Router(Protocol):

@@ -14,8 +14,14 @@ from vllm.entrypoints.serve import create_error_response
 from vllm.entrypoints.serve.engine.protocol import ErrorResponse
 from vllm.v1.engine.exceptions import EngineDeadError
 
-from pilotlight.errors import InvalidRequest, Overloaded, RequestError, Unavailable
-from pilotlight_predictor.request_errors import ModelNotFound, NotSupported
+from pilotlight.errors import (
+    InvalidRequest,
+    ModelNotFound,
+    NotSupported,
+    Overloaded,
+    RequestError,
+    Unavailable,
+)
 
 _log = logging.getLogger(__name__)
 

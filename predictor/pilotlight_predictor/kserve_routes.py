@@ -24,9 +24,9 @@ from kserve.protocol.rest.v2_datamodels import (
 )
 from kserve.protocol.rest.v2_endpoints import V2Endpoints
 
+from pilotlight.errors import NotSupported
 from pilotlight_predictor.infer_body import JSON_LENGTH_HEADER, read_infer_body
 from pilotlight_predictor.protocol_errors import as_request_error, error_response
-from pilotlight_predictor.request_errors import NotSupported
 
 EXTENSIONS = ["binary_tensor_data"]
 CLIENT_CLOSED_REQUEST = 499

@@ -11,9 +11,8 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
-from pilotlight.errors import InvalidRequest, RequestError, Unauthorized
+from pilotlight.errors import InvalidRequest, ModelNotFound, RequestError, Unauthorized
 from pilotlight_predictor.http_error import error_body, error_headers
-from pilotlight_predictor.request_errors import ModelNotFound
 
 ADAPTER_CONFIG = "adapter_config.json"
 

@@ -6,8 +6,7 @@ from typing import Any, Protocol
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
-from pilotlight.errors import Unavailable
-from pilotlight_predictor.request_errors import ModelNotFound
+from pilotlight.errors import ModelNotFound, Unavailable
 
 
 class ModelList(Protocol):

@@ -12,14 +12,16 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 
-from pilotlight.errors import InvalidRequest, RequestError, Unavailable
-from pilotlight_predictor.http_error import error_body, error_headers
-from pilotlight_predictor.request_errors import (
+from pilotlight.errors import (
+    InvalidRequest,
     MethodNotAllowed,
     ModelNotFound,
     NotSupported,
+    RequestError,
     RouteNotFound,
+    Unavailable,
 )
+from pilotlight_predictor.http_error import error_body, error_headers
 
 _log = logging.getLogger(__name__)
 

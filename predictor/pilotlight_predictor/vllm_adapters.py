@@ -7,8 +7,7 @@ from typing import Any
 from vllm.entrypoints.serve.engine.protocol import ErrorResponse
 from vllm.entrypoints.serve.lora.protocol import LoadLoRAAdapterRequest, UnloadLoRAAdapterRequest
 
-from pilotlight.errors import InvalidRequest, Unavailable
-from pilotlight_predictor.request_errors import ModelNotFound, NotSupported
+from pilotlight.errors import InvalidRequest, ModelNotFound, NotSupported, Unavailable
 
 # The worker's own words, in what the executor and the engine core wrap around them.
 _WORKER_ERROR = re.compile(r"Worker failed with error '(.*)', please check", re.DOTALL)

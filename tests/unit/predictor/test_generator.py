@@ -12,8 +12,14 @@ from typing import Any
 import pytest
 from starlette.datastructures import State
 
-from pilotlight.errors import InvalidRequest, Overloaded, RequestError, Unavailable
-from pilotlight_predictor.request_errors import ModelNotFound, NotSupported
+from pilotlight.errors import (
+    InvalidRequest,
+    ModelNotFound,
+    NotSupported,
+    Overloaded,
+    RequestError,
+    Unavailable,
+)
 
 pytestmark = pytest.mark.engine
 

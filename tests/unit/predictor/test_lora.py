@@ -11,9 +11,8 @@ from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pilotlight.errors import InvalidRequest
+from pilotlight.errors import InvalidRequest, ModelNotFound
 from pilotlight_predictor.lora import AdapterFolders, LoraRoutes
-from pilotlight_predictor.request_errors import ModelNotFound
 
 TOKEN = "correct horse"
 

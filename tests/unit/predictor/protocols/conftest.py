@@ -21,6 +21,7 @@ from pydantic import BaseModel
 from pilotlight.errors import (
     DeadlineExceeded,
     InvalidRequest,
+    ModelNotFound,
     Overloaded,
     RequestError,
     Unauthorized,
@@ -31,7 +32,6 @@ from pilotlight_predictor.kserve_model import PredictorModel
 from pilotlight_predictor.kserve_routes import register_kserve_routes
 from pilotlight_predictor.model_route import register_model_route
 from pilotlight_predictor.protocol_errors import translate_errors
-from pilotlight_predictor.request_errors import ModelNotFound
 
 MAX_PROMPTS = 8
 MAX_MESSAGE_BYTES = 64 * 1024

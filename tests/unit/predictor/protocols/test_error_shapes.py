@@ -6,8 +6,8 @@ import httpx
 import pytest
 from fastapi import Body, FastAPI
 
+from pilotlight.errors import ModelNotFound
 from pilotlight_predictor.protocol_errors import translate_errors
-from pilotlight_predictor.request_errors import ModelNotFound
 
 
 async def route(body: Annotated[dict[str, str], Body()]) -> None:
