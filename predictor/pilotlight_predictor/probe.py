@@ -1,5 +1,6 @@
 """What the engine tells of itself at each step, through vLLM's stat-logger extension point."""
 
+from collections.abc import Callable
 from typing import Any
 
 from vllm.v1.metrics.loggers import StatLoggerBase
@@ -17,6 +18,7 @@ class EngineProbe:
         self.kv_usage = 0.0
         self.running = 0
         self.waiting = 0
+        self.on_prefill: Callable[[int], None] | None = None
 
     def stat_logger(self, vllm_config: Any, engine_index: int = 0) -> "ProbeLogger":
         """A stat-logger factory for vLLM."""
@@ -35,6 +37,8 @@ class EngineProbe:
             prompt = iteration.prompt_token_stats
             PROMPT_TOKENS.inc(prompt.total)
             CACHED_TOKENS.inc(prompt.cached_tokens)
+            if prompt.total and self.on_prefill is not None:
+                self.on_prefill(prompt.total)
 
 
 class ProbeLogger(StatLoggerBase):  # type: ignore[misc]

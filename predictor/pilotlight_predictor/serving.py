@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 QUEUE_TOKENS_PER_KV_TOKEN = 4
+PREFILL_STEPS = 2
+"""One step's prompts are processed, the next step's are at hand."""
 ENGINE_STOP_S = 10.0
 
 
@@ -121,6 +123,7 @@ class Serving:
             max_queue_tokens=self._settings.max_queue_tokens or QUEUE_TOKENS_PER_KV_TOKEN * tokens,
             max_queue_wait_s=self._settings.max_queue_wait_s,
             batch_share=self._settings.batch_share,
+            max_prefill_tokens=PREFILL_STEPS * config.scheduler_config.max_num_batched_tokens,
         )
         queue = AdmissionQueue(limits)
         if rate is not None:

@@ -18,6 +18,7 @@ class Limits:
         output_weight: Cost of an output token; 1 and 2 as in VTC (arXiv 2401.00588, 5.1).
         kv_full: KV use (0 to 1) from which nothing more is dispatched.
         max_bypass: How many times its own tokens may pass a request that does not fit.
+        max_prefill_tokens: Prompt tokens that may wait inside the engine; None: no bound.
         max_overtaken_s: Of one tenant's requests, one that arrives this much later goes later.
 
     Raises:
@@ -34,6 +35,7 @@ class Limits:
     kv_full: float = 0.95
     max_bypass: float = 2.0
     max_overtaken_s: float = 10.0
+    max_prefill_tokens: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("kv_tokens", "max_running", "input_weight", "output_weight", "kv_full"):

@@ -61,6 +61,7 @@ class AdmissionGate:
         self._ids = itertools.count(1)
         self._waiting: dict[int, Ticket] = {}
         self._running: set[int] = set()
+        probe.on_prefill = self._prefilled
 
     @property
     def running(self) -> int:
@@ -119,6 +120,11 @@ class AdmissionGate:
             self._running.discard(ticket.work.id)
             leave = self._queue.finish if ticket.completed else self._queue.cancel
             leave(ticket.work.id, now)
+        self._pump(now)
+
+    def _prefilled(self, tokens: int) -> None:
+        now = self._clock.monotonic()
+        self._queue.prefilled(tokens, now)
         self._pump(now)
 
     async def run(self) -> None:

@@ -2,9 +2,10 @@
 
 from pilotlight_predictor.admission import decision, wait
 from pilotlight_predictor.admission.backlog import Backlog
-from pilotlight_predictor.admission.capacity import Capacity, Limits
+from pilotlight_predictor.admission.capacity import Limits
 from pilotlight_predictor.admission.decision import Decision
 from pilotlight_predictor.admission.order import Order
+from pilotlight_predictor.admission.prefill import Prefill
 from pilotlight_predictor.admission.rate import ArrivalRate, ServiceRate
 from pilotlight_predictor.admission.request import Request
 from pilotlight_predictor.admission.work import Priority
@@ -21,13 +22,13 @@ class Judge:
         self,
         limits: Limits,
         backlogs: dict[Priority, Backlog],
-        capacity: Capacity,
+        prefill: Prefill,
         order: Order,
         service: ServiceRate,
     ) -> None:
         self._limits = limits
         self._backlogs = backlogs
-        self._capacity = capacity
+        self._prefill = prefill
         self._order = order
         self._service = service
         self._interactive_arrivals = ArrivalRate()
@@ -69,7 +70,7 @@ class Judge:
         ahead = len(self._backlogs[Priority.INTERACTIVE])
         if request.work.priority is Priority.BATCH:
             ahead += len(self._backlogs[Priority.BATCH])
-        fits = self._capacity.fits(request.sequences, request.tokens)
+        fits = self._order.fits(request)
         return ahead == 0 and not self._order.holds and fits
 
     def _wait_of(self, request: Request, now: float) -> float:
@@ -78,7 +79,7 @@ class Judge:
         work = request.work
         ahead = self._backlogs[work.priority].cost_ahead(work.tenant, request.cost)
         # Its own room has to be freed too, by as much service as it will take.
-        return self.wait_s(work.priority, ahead + request.cost, now)
+        return self.wait_s(work.priority, ahead + request.cost, now) + self._prefill.wait_s
 
     def _queue_full(self, request: Request, wait_s: float) -> Decision | None:
         work = request.work

@@ -2,6 +2,7 @@
 
 from pilotlight_predictor.admission.backlog import Backlog
 from pilotlight_predictor.admission.capacity import Capacity, Limits
+from pilotlight_predictor.admission.prefill import Prefill
 from pilotlight_predictor.admission.request import Request
 from pilotlight_predictor.admission.share import BatchShare
 from pilotlight_predictor.admission.work import Priority
@@ -16,11 +17,16 @@ class Order:
     """
 
     def __init__(
-        self, limits: Limits, backlogs: dict[Priority, Backlog], capacity: Capacity
+        self,
+        limits: Limits,
+        backlogs: dict[Priority, Backlog],
+        capacity: Capacity,
+        prefill: Prefill,
     ) -> None:
         self._limits = limits
         self._backlogs = backlogs
         self._capacity = capacity
+        self._prefill = prefill
         self._share = BatchShare(limits.batch_share)
         self._held: Request | None = None
 
@@ -32,8 +38,10 @@ class Order:
     def next(self) -> Request | None:
         """The request that can start now; None when none can."""
         turn = self._turn()
-        if turn is None or self._fits(turn):
+        if turn is None or self.fits(turn):
             return turn
+        if not self._prefill.fits(turn.work.prompt_tokens):
+            return None  # a step or two, too short to let others pass
         passing = self._passing(turn)
         if passing is not None:
             turn.passed_tokens += passing.tokens
@@ -80,11 +88,13 @@ class Order:
         left = self._limits.max_bypass * turn.tokens - turn.passed_tokens
         for backlog in self._backlogs.values():
             small = backlog.smallest()
-            if small is None or small.tokens > left or not self._fits(small):
+            if small is None or small.tokens > left or not self.fits(small):
                 continue
             if backlog.within_fairness(small):
                 return small
         return None
 
-    def _fits(self, request: Request) -> bool:
-        return self._capacity.fits(request.sequences, request.tokens)
+    def fits(self, request: Request) -> bool:
+        """Whether the engine has room for a request now."""
+        room = self._capacity.fits(request.sequences, request.tokens)
+        return room and self._prefill.fits(request.work.prompt_tokens)

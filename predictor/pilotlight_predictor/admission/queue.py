@@ -9,6 +9,7 @@ from pilotlight_predictor.admission.heap import Heap
 from pilotlight_predictor.admission.judge import Judge
 from pilotlight_predictor.admission.order import Order
 from pilotlight_predictor.admission.output_length import OutputLength
+from pilotlight_predictor.admission.prefill import Prefill
 from pilotlight_predictor.admission.rate import Load, ServiceRate
 from pilotlight_predictor.admission.request import Request
 from pilotlight_predictor.admission.work import Priority, Work
@@ -36,8 +37,9 @@ class AdmissionQueue:
         self._capacity = Capacity(limits)
         self._output = OutputLength()
         self._rate = ServiceRate()
-        self._order = Order(limits, self._backlogs, self._capacity)
-        self._judge = Judge(limits, self._backlogs, self._capacity, self._order, self._rate)
+        self._prefill = Prefill(limits.max_prefill_tokens)
+        self._order = Order(limits, self._backlogs, self._capacity, self._prefill)
+        self._judge = Judge(limits, self._backlogs, self._prefill, self._order, self._rate)
 
     def seed_rate(self, weighted_tokens_per_s: float) -> None:
         """Start from a known service rate: that of the *full* engine, not of one stream.
@@ -46,6 +48,7 @@ class AdmissionQueue:
             ValueError: The rate is not above 0.
         """
         self._rate.seed(weighted_tokens_per_s)
+        self._prefill.seed(weighted_tokens_per_s)
 
     def offer(self, work: Work, now: float) -> Decision:
         """Let a work wait, or turn it away.
@@ -94,6 +97,11 @@ class AdmissionQueue:
             self._end(running)
         self._advance(now)
         return waiting is not None or running is not None
+
+    def prefilled(self, tokens: int, now: float) -> None:
+        """The engine's last step completed prompts of so many tokens."""
+        self._prefill.processed(tokens)
+        self._advance(now)
 
     def progress(self, work_id: int, output_tokens: int, now: float) -> None:
         """A running work has generated ``output_tokens`` so far, over all its choices."""
@@ -174,6 +182,7 @@ class AdmissionQueue:
         self._running[request.work.id] = request
         self._backlogs[request.work.priority].start(request)
         self._capacity.take(request.sequences, request.tokens)
+        self._prefill.start(request)
         self._order.started(request)
 
     def _drop(self, request: Request) -> None:
@@ -189,6 +198,7 @@ class AdmissionQueue:
         del self._running[request.work.id]
         self._backlogs[request.work.priority].end(request)
         self._capacity.give_back(request.sequences, request.tokens)
+        self._prefill.leave(request)
 
     def _serve_prompt(self, request: Request) -> None:
         if not request.prompt_served:
@@ -204,3 +214,4 @@ class AdmissionQueue:
     def _advance(self, now: float) -> None:
         load = Load.SATURATED if self._waiting else Load.BUSY if self._running else Load.IDLE
         self._rate.advance(now, load)
+        self._prefill.advance(now, others_wait=bool(self._waiting))
