@@ -15,6 +15,7 @@ from pilotlight_bench.machine import describe_machine
 from pilotlight_bench.peers import PILOTLIGHT_COMMAND, PLAIN_COMMAND
 from pilotlight_bench.report import publish
 from pilotlight_bench.result import Result
+from pilotlight_bench.termination import orderly_termination
 
 NAME = "coldstart"
 
@@ -41,12 +42,10 @@ def coldstart(
         runs=runs,
         runs_without_bytecode=runs_without_bytecode,
     )
-    starts = run(
-        inputs,
-        options.command(ours_command, PILOTLIGHT_COMMAND),
-        options.command(plain_command, PLAIN_COMMAND),
-        logs_folder(here, NAME),
-    )
+    ours = options.command(ours_command, PILOTLIGHT_COMMAND)
+    plain = options.command(plain_command, PLAIN_COMMAND)
+    with orderly_termination():
+        starts = run(inputs, ours, plain, logs_folder(here, NAME))
     result = Result(
         name=NAME,
         headline=headline(starts),

@@ -16,6 +16,7 @@ from pilotlight_bench.predictor.measurement import REQUEST_COLUMNS
 from pilotlight_bench.predictor.settings import FULL, QUICK, Inputs, Plan
 from pilotlight_bench.report import publish
 from pilotlight_bench.result import Result, command_line
+from pilotlight_bench.termination import orderly_termination
 
 NAME = "predictor"
 
@@ -58,7 +59,8 @@ def predictor(
     ours = plain if against_itself else options.command(ours_command, PILOTLIGHT_COMMAND)
     commands = Commands(ours, plain, takes_queue_bounds=not against_itself)
     name = _name(quick, against_itself)
-    findings = run(inputs, plan, commands, logs_folder(here, name))
+    with orderly_termination():
+        findings = run(inputs, plan, commands, logs_folder(here, name))
     result = Result(
         name=name,
         headline=headline(findings, plan),
