@@ -35,7 +35,7 @@ class GuardedPredictor:
 
     def post(self, path: str, body: Any, token: str | None = API_KEY) -> httpx.Response:
         """Post JSON with a bearer token."""
-        headers = {} if token is None else {"authorization": f"Bearer {token}"}
+        headers = {} if token is None else {"authorization": f"Bearer {token}".strip()}
         return httpx.post(self.url + path, json=body, headers=headers, timeout=60)
 
     def admin(self, action: str, body: Any, token: str | None = ADMIN_TOKEN) -> httpx.Response:
