@@ -77,7 +77,7 @@ async def _stop(process: Process, step: Step, asked: Interruptions) -> int:
     try:
         process.terminate()
         while process.running:
-            step.show(f"{process.program.role} finishes its requests; Ctrl-C again cuts that short")
+            step.show(f"{process.program.role} drains; Ctrl-C again hurries it")
             with suppress(TimeoutError):
                 await asyncio.wait_for(process.child.wait(), POLL_S)
             if step.elapsed_s - started > process.program.grace_s:
