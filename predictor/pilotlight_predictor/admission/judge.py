@@ -2,6 +2,7 @@
 
 from pilotlight_predictor.admission import decision, wait
 from pilotlight_predictor.admission.backlog import Backlog
+from pilotlight_predictor.admission.calibration import Calibration
 from pilotlight_predictor.admission.capacity import Limits
 from pilotlight_predictor.admission.decision import Decision
 from pilotlight_predictor.admission.order import Order
@@ -32,6 +33,7 @@ class Judge:
         self._order = order
         self._service = service
         self._interactive_arrivals = ArrivalRate()
+        self._calibration = Calibration()
 
     def decide(self, request: Request, now: float) -> Decision:
         """Accept or reject an arriving request."""
@@ -39,6 +41,10 @@ class Judge:
         if verdict.accepted and request.work.priority is Priority.INTERACTIVE:
             self._interactive_arrivals.arrive(request.cost, now)
         return verdict
+
+    def learn(self, request: Request, now: float) -> None:
+        """A request has had its first token: compare its wait with what was expected."""
+        self._calibration.learn(request.expected_wait_s, now - request.work.arrived_s)
 
     def wait_s(self, priority: Priority, ahead: float, now: float) -> float:
         """Seconds until ``ahead`` weighted tokens of a class are expected to have started."""
@@ -79,7 +85,9 @@ class Judge:
         work = request.work
         ahead = self._backlogs[work.priority].cost_ahead(work.tenant, request.cost)
         # Its own room has to be freed too, by as much service as it will take.
-        return self.wait_s(work.priority, ahead + request.cost, now) + self._prefill.wait_s
+        queued_s = self.wait_s(work.priority, ahead + request.cost, now)
+        request.expected_wait_s = queued_s + self._prefill.wait_s
+        return request.expected_wait_s * self._calibration.factor
 
     def _queue_full(self, request: Request, wait_s: float) -> Decision | None:
         work = request.work

@@ -43,17 +43,24 @@ class Prefill:
         """A request ended: its prompt waits no more."""
         self.tokens -= self._waiting.pop(request.work.id, 0)
 
-    def processed(self, tokens: int) -> None:
-        """The engine has completed prompts of so many tokens, the oldest first."""
+    def processed(self, tokens: int) -> list[int]:
+        """The engine has completed prompts of so many tokens, the oldest first.
+
+        Returns:
+            The ids of the works whose prompts these are.
+        """
         self._rate.serve(tokens)
         self._credit += tokens
+        done: list[int] = []
         while self._waiting:
             oldest = next(iter(self._waiting))
             if self._credit < self._waiting[oldest]:
-                return
+                return done
             self._credit -= self._waiting[oldest]
             self.tokens -= self._waiting.pop(oldest)
+            done.append(oldest)
         self._credit = 0
+        return done
 
     def advance(self, now: float, *, others_wait: bool) -> None:
         """Time passes; the rate is learned from what is busy."""

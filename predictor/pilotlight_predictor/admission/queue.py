@@ -100,7 +100,8 @@ class AdmissionQueue:
 
     def prefilled(self, tokens: int, now: float) -> None:
         """The engine's last step completed prompts of so many tokens."""
-        self._prefill.processed(tokens)
+        for work_id in self._prefill.processed(tokens):
+            self._judge.learn(self._running[work_id], now)
         self._advance(now)
 
     def progress(self, work_id: int, output_tokens: int, now: float) -> None:

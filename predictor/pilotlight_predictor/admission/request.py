@@ -33,6 +33,7 @@ class Request:
         tokens: What it reserves of the KV cache, prompt and output.
         sequences: What it takes of the sequences that the engine runs at once.
         cost: Weighted tokens of its prompt and expected output.
+        expected_wait_s: What was expected when it arrived, before calibration.
         output_tokens: Generated so far.
         prompt_served: Whether the engine has processed the prompt.
         passed_tokens: Tokens of the requests that started while it was its turn but did not fit.
@@ -43,6 +44,7 @@ class Request:
     tokens: int
     sequences: int
     cost: float
+    expected_wait_s: float = 0.0
     output_tokens: int = 0
     prompt_served: bool = False
     passed_tokens: int = 0
