@@ -4,11 +4,13 @@ Importing this module imports KServe, which parses ``sys.argv`` when it is impor
 """
 
 import logging
+import traceback
 
 import fastapi
 import kserve.errors
 import starlette.exceptions
 from fastapi import FastAPI, Request
+from fastapi.dependencies.utils import solve_dependencies
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 
@@ -51,8 +53,19 @@ def as_request_error(error: Exception) -> RequestError:
             return MethodNotAllowed("this route does not have this method: see the header Allow")
         case starlette.exceptions.HTTPException() if 400 <= error.status_code < 500:
             return InvalidRequest(str(error.detail))
+        case AttributeError() | LookupError() if _while_reading(error):
+            return InvalidRequest("a field of the body has a wrong type")
     _log.error("a request failed unexpectedly", exc_info=error)
     return RequestError("internal error")
+
+
+def _while_reading(error: Exception) -> bool:
+    """Whether it came up while the request was read, before anything was done for it.
+
+    vLLM's validators look into fields of which the type is not checked yet.
+    """
+    frames = traceback.walk_tb(error.__traceback__)
+    return any(frame.f_code is solve_dependencies.__code__ for frame, _ in frames)
 
 
 def error_response(error: RequestError, path: str) -> Response:
@@ -71,12 +84,20 @@ def translate_errors(app: FastAPI, path: str) -> None:
     """
 
     async def answer(request: Request, error: Exception) -> Response:
+        if isinstance(error, AttributeError | LookupError) and not _while_reading(error):
+            raise error
         response = error_response(as_request_error(error), path)
         for name, value in (getattr(error, "headers", None) or {}).items():
             response.headers[name] = value
         return response
 
-    for kind in (RequestError, starlette.exceptions.HTTPException, fastapi.HTTPException):
+    for kind in (
+        RequestError,
+        starlette.exceptions.HTTPException,
+        fastapi.HTTPException,
+        AttributeError,
+        LookupError,
+    ):
         app.add_exception_handler(kind, answer)
     # An application that has built its middleware already would never look at new handlers.
     app.middleware_stack = None
