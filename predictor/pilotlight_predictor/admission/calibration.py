@@ -3,15 +3,22 @@
 import math
 
 SHORTEST_S = 0.25
-GAIN = 0.1
+QUANTILE = 0.9
+GAIN = 0.2
 MOST = 4.0
 
 
 class Calibration:
-    """A factor on the expected wait: the geometric mean of real over expected, the latest most.
+    """A factor on the expected wait that nine of ten real waits stay below.
 
-    The estimate divides work by a rate; what it leaves out (the step that is under way, decodes
-    that slow prefills down, a cache that is full) changes slowly, and so can be learned.
+    The estimate divides work by a rate. What it leaves out (the step that is under way, decodes
+    that slow prefills down, a cache that is full) changes slowly, and so can be learned. Under
+    overload the queue stands at its bound: an estimate that is right on average would let half
+    of the requests wait longer than the bound says.
+
+    The quantile of real over expected is tracked in the logarithm by stochastic approximation
+    (Robbins and Monro 1951): a step up of ``GAIN * QUANTILE`` when a wait was longer, a step
+    down of ``GAIN * (1 - QUANTILE)`` when it was not.
     """
 
     def __init__(self) -> None:
@@ -32,5 +39,6 @@ class Calibration:
         """
         if expected_s < SHORTEST_S:
             return
-        ratio = min(MOST, max(1 / MOST, real_s / expected_s))
-        self._log += GAIN * (math.log(ratio) - self._log)
+        longer = real_s > expected_s * self.factor
+        step = GAIN * (QUANTILE if longer else QUANTILE - 1)
+        self._log = min(math.log(MOST), max(-math.log(MOST), self._log + step))
