@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from dataclasses import dataclass, field
+from functools import partial
 
 from pilotlight.clock import Clock
 from pilotlight.errors import DeadlineExceeded, InvalidRequest, Overloaded, RequestError
@@ -62,6 +63,7 @@ class AdmissionGate:
         self._waiting: dict[int, Ticket] = {}
         self._running: set[int] = set()
         probe.on_prefill = self._prefilled
+        self._show()
 
     @property
     def running(self) -> int:
@@ -133,7 +135,6 @@ class AdmissionGate:
             await asyncio.sleep(TICK_S)
             if self._waiting:
                 self._pump(self._clock.monotonic())
-            self._show()
 
     def _pump(self, now: float) -> None:
         for work in self._queue.expire(now):
@@ -158,12 +159,14 @@ class AdmissionGate:
             )
 
     def _show(self) -> None:
+        queue = self._queue
         for priority in Priority:
-            QUEUE_REQUESTS.labels(priority).set(self._queue.queued_requests(priority))
-            QUEUE_TOKENS.labels(priority).set(self._queue.queued_tokens(priority))
-        RUNNING_REQUESTS.set(self.running)
-        RESERVED_TOKENS.set(self._queue.reserved_tokens)
-        EXPECTED_WAIT.set(self._queue.expected_wait_s(self._clock.monotonic()))
+            requests, tokens = QUEUE_REQUESTS.labels(priority), QUEUE_TOKENS.labels(priority)
+            requests.set_function(partial(queue.queued_requests, priority))
+            tokens.set_function(partial(queue.queued_tokens, priority))
+        RUNNING_REQUESTS.set_function(lambda: self.running)
+        RESERVED_TOKENS.set_function(lambda: queue.reserved_tokens)
+        EXPECTED_WAIT.set_function(lambda: queue.expected_wait_s(self._clock.monotonic()))
 
 
 def _refusal(decision: Decision) -> RequestError:
