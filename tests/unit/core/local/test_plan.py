@@ -52,6 +52,7 @@ def test_the_example_runs_as_it_is_deployed(tmp_path: Path) -> None:
         "--enforce-eager",
         "--max-model-len=2048",
         "--kv-cache-memory-bytes=1073741824",
+        "--grace-period-s=590",
     )
     assert program.env == {"STORAGE_URI": str(model), "PORT": "8080"}
     assert program.port == 8080
