@@ -70,9 +70,8 @@ class EngineStarter:
         imports = asyncio.create_task(asyncio.to_thread(self._import_protocols))
         try:
             started = await loop.run_in_executor(self._thread, self._start)
-        except BaseException:
-            self._children.forked.set()
-            raise
+        finally:
+            self._children.forked.set()  # an engine that was spawned, or never came, forks nothing
         await imports
         await self._ask_workers(started.engine)
         return started

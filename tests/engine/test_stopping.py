@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from tests.engine.predictor_process import Predictor, launched
@@ -123,6 +124,19 @@ def test_the_engine_dies_with_its_server(
         while not _gone(engine) and time.monotonic() < deadline:
             time.sleep(0.05)
         assert _gone(engine)
+
+
+def test_a_spawned_engine_dies_with_its_server_too(model: Path, tmp_path: Path) -> None:
+    environment = {"VLLM_WORKER_MULTIPROC_METHOD": "spawn"}
+    with launched(model, tmp_path, environment=environment) as predictor:
+        predictor.wait_ready()
+        assert predictor.complete("The capital of France is", max_tokens=2)["choices"]
+        family = psutil.Process(predictor.process.pid).children(recursive=True)
+        assert len(family) >= 2
+        predictor.process.kill()
+        predictor.wait()
+        _, alive = psutil.wait_procs(family, timeout=15)
+        assert alive == []
 
 
 async def test_a_dead_engine_ends_the_server_with_an_error(model: Path, tmp_path: Path) -> None:
