@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 from pilotlight.errors import InternalError, RequestError, Unavailable
+from pilotlight.telemetry import bound_request_id
 from pilotlight_predictor.body import ClientGone, Message, Receive, read_body, replay
 from pilotlight_predictor.health.routes import HealthRoutes
 from pilotlight_predictor.inflight import InFlight
@@ -75,6 +77,8 @@ class Front:
             await reply.fail(InternalError("the server failed on this request; its log says why"))
         finally:
             HTTP_REQUESTS.labels(code=reply.code).inc()
+            if self._settings.enable_latency_logging:
+                _log_latency(scope, reply)
 
     async def _serve(self, scope: Message, receive: Receive, reply: Reply) -> None:
         headers = {
@@ -108,6 +112,16 @@ class Front:
             ]
             inner = {**scope, "path": path, "raw_path": path.encode(), "headers": encoded}
             await application(inner, receive, reply.send)
+
+
+def _log_latency(scope: Message, reply: Reply) -> None:
+    context = reply.context
+    if context is not None:
+        milliseconds = 1000 * (time.monotonic() - context.arrived_s)
+        with bound_request_id(context.request_id):
+            logger.info(
+                "%s %s: %s in %.0f ms", scope["method"], scope["path"], reply.code, milliseconds
+            )
 
 
 def _content_length(headers: Mapping[str, str]) -> int | None:

@@ -35,11 +35,13 @@ class GrpcLimits:
     """What one server takes.
 
     Args:
-        max_message_bytes: Largest message, in either direction.
+        max_send_bytes: Largest answer.
+        max_receive_bytes: Largest request.
         max_concurrent_calls: Calls at a time; more get RESOURCE_EXHAUSTED. ``None``: no limit.
     """
 
-    max_message_bytes: int = 8 * 1024 * 1024
+    max_send_bytes: int = 8 * 1024 * 1024
+    max_receive_bytes: int = 8 * 1024 * 1024
     max_concurrent_calls: int | None = None
 
 
@@ -139,8 +141,8 @@ def build_grpc_server(
         ThreadPoolExecutor(max_workers=max_threads, thread_name_prefix="grpc"),
         interceptors=(ErrorInterceptor(),),
         options=[
-            ("grpc.max_receive_message_length", limits.max_message_bytes),
-            ("grpc.max_send_message_length", limits.max_message_bytes),
+            ("grpc.max_receive_message_length", limits.max_receive_bytes),
+            ("grpc.max_send_message_length", limits.max_send_bytes),
             # Without this a second server would take over half of the calls, unnoticed.
             ("grpc.so_reuseport", 0),
         ],

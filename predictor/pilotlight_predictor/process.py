@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pilotlight.clock import SystemClock
@@ -55,6 +56,7 @@ class PredictorProcess:
             OperationError: The engine failed, or requests were cut at the end.
         """
         loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(self._settings.max_asyncio_workers))
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._on_signal)
         listener = bind(self._settings)

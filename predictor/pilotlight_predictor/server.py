@@ -55,7 +55,10 @@ class PredictorServer(ModelServer):  # type: ignore[misc]
             self.dataplane,
             self.model_repository_extension,
             self._settings.max_threads,
-            GrpcLimits(max_message_bytes=self._settings.max_body_bytes),
+            GrpcLimits(
+                max_send_bytes=self._settings.grpc_max_send_message_length,
+                max_receive_bytes=self._settings.grpc_max_receive_message_length,
+            ),
             is_ready=lambda: health.ready().ok,
             request_scope=request_scope,
         )

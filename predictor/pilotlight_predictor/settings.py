@@ -19,14 +19,24 @@ KNATIVE_REVISION_VARIABLE = "K_REVISION"
 DRAIN_DELAY_OUTSIDE_KNATIVE_S = 5.0
 
 _REFUSED = {
-    "port": "--http_port",
-    "host": "--http_host",
-    "uds": "--http_port",
-    "api-server-count": "more replicas of the InferenceService",
-    "headless": "KServe's workerSpec",
-    "grpc": "--enable_grpc",
+    "port": "use --http_port",
+    "host": "use --http_host",
+    "uds": "use --http_port",
+    "grpc": "use --enable_grpc",
+    "api-server-count": "use more replicas of the InferenceService",
+    "headless": "use KServe's workerSpec",
+    "event-loop": "the event loop is always uvloop",
+    "enable-docs-url": "the routes are in docs/protocols.md",
+    "configure-logging": "use --log-level and --log-format",
+    "access-log-format": "use --enable_latency_logging",
+    "predictor-host": "it is a transformer's",
+    "predictor-protocol": "it is a transformer's",
+    "predictor-use-ssl": "it is a transformer's",
+    "predictor-request-timeout-seconds": "it is a transformer's",
+    "predictor-request-retries": "it is a transformer's",
+    "enable-predictor-health-check": "it is a transformer's",
 }
-"""vLLM server arguments that this server owns, and what to use instead."""
+"""Arguments of vLLM's and KServe's servers that have no effect here, and why."""
 
 
 class PredictorSettings(BaseSettings):
@@ -50,6 +60,20 @@ class PredictorSettings(BaseSettings):
     enable_grpc: bool = Field(True, description="Serve the V2 protocol over gRPC.")
     workers: int = Field(1, ge=0, le=1, description="One engine has one server: only 1 (or 0).")
     max_threads: int = Field(4, ge=1, le=64, description="Threads of the gRPC server.")
+    max_asyncio_workers: int | None = Field(
+        None,
+        ge=1,
+        description="Threads for what blocks in Python; as many as CPUs and 4, up to 32.",
+    )
+    enable_latency_logging: bool = Field(
+        False, description="One log line for each request, with its status and time."
+    )
+    grpc_max_send_message_length: int = Field(
+        8 * 2**20, ge=1024, description="Largest gRPC answer, bytes."
+    )
+    grpc_max_receive_message_length: int = Field(
+        8 * 2**20, ge=1024, description="Largest gRPC request, bytes."
+    )
     ssl_certfile: Path | None = Field(None, description="Certificate for HTTPS.")
     ssl_keyfile: Path | None = Field(None, description="Key for HTTPS.")
     timeout_keep_alive: int = Field(
@@ -188,9 +212,9 @@ def _vllm_arguments(settings: PredictorSettings, rest: list[str]) -> list[str]:
     names = {
         part.split("=", 1)[0].lstrip("-").replace("_", "-") for part in rest if part[:1] == "-"
     }
-    for name, instead in _REFUSED.items():
+    for name, why in _REFUSED.items():
         if name in names:
-            raise UsageError(f"--{name} belongs to this server: use {instead} instead")
+            raise UsageError(f"--{name} is not taken here: {why}")
     return [*rest, *_model_argument(settings, names), *_served_name(settings, names)]
 
 

@@ -178,3 +178,14 @@ async def test_a_wrong_header_is_a_400_that_names_it(value: str) -> None:
         answer = await server.client.post("/x", content=b"1", headers={"x-priority": value})
     assert answer.status_code == 400
     assert answer.json()["error"]["param"] == "x-priority"
+
+
+async def test_one_log_line_a_request_when_asked_for(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="pilotlight_predictor.front")
+    for wanted in (False, True):
+        async with serving(echo, enable_latency_logging=wanted) as server:
+            await server.client.post("/v1/completions", content=b"secret")
+        lines = [record.message for record in caplog.records if "completions" in record.message]
+        assert len(lines) == wanted
+    assert lines[0].startswith("POST /v1/completions: 200 in ")
+    assert "secret" not in lines[0]

@@ -116,3 +116,24 @@ def test_any_value_is_taken_or_refused_and_nothing_else(name: str, value: str) -
     except UsageError as error:
         refusal = str(error)
     assert "\n" not in refusal
+
+
+@pytest.mark.parametrize("flag", ["--port=1", "--enable_docs_url=true", "--predictor_host=x"])
+def test_an_argument_without_effect_is_refused_by_name(folder: Path, flag: str) -> None:
+    name = flag.partition("=")[0].replace("_", "-")
+    assert message(f"--model_dir={folder}", flag).startswith(f"{name} is not taken here: ")
+
+
+def test_kserves_own_arguments_are_taken(folder: Path) -> None:
+    settings, rest = parse(
+        folder,
+        "--max_asyncio_workers=3",
+        "--enable_latency_logging=true",
+        "--grpc_max_receive_message_length=4096",
+        "--max_threads=2",
+        "--workers=1",
+    )
+    assert settings.max_asyncio_workers == 3
+    assert settings.enable_latency_logging is True
+    assert settings.grpc_max_receive_message_length == 4096
+    assert "--workers=1" not in rest

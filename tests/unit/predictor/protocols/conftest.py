@@ -189,7 +189,7 @@ async def channel(
         DataPlane(model_registry=repository),
         ModelRepositoryExtension(model_registry=repository),
         2,
-        GrpcLimits(max_message_bytes=MAX_MESSAGE_BYTES),
+        GrpcLimits(MAX_MESSAGE_BYTES, MAX_MESSAGE_BYTES),
         is_ready=readiness,
         request_scope=scope,
     )
