@@ -11,9 +11,11 @@
     │   ├── ModelNotFound        404
     │   ├── RouteNotFound        404
     │   ├── MethodNotAllowed     405
+    │   ├── HeadersTooSlow       408
     │   ├── BodyTooSlow          408: the body did not arrive in time
     │   ├── BodyTooLarge         413
     │   ├── Overloaded           429: too much is waiting already
+    │   ├── HeadersTooLarge      431
     │   ├── InternalError        500
     │   ├── NotSupported         501
     │   ├── Unavailable          503: loading, draining or failed
@@ -116,6 +118,15 @@ class MethodNotAllowed(RequestError):
     code = "method_not_allowed"
 
 
+class HeadersTooSlow(RequestError):
+    """The headers did not arrive in time."""
+
+    status = 408
+    kind = "invalid_request_error"
+    code = "headers_too_slow"
+    closes_connection = True
+
+
 class BodyTooSlow(RequestError):
     """The body did not arrive in time; the rest of it is not read."""
 
@@ -140,6 +151,15 @@ class Overloaded(RequestError):
     status = 429
     kind = "rate_limit_error"
     code = "overloaded"
+
+
+class HeadersTooLarge(RequestError):
+    """The headers are over the limit; the rest of them is not read."""
+
+    status = 431
+    kind = "invalid_request_error"
+    code = "headers_too_large"
+    closes_connection = True
 
 
 class InternalError(RequestError):

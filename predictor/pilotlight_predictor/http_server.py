@@ -10,7 +10,7 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from pilotlight.errors import RequestError, UsageError
+from pilotlight.errors import HeadersTooLarge, HeadersTooSlow, RequestError, UsageError
 from pilotlight_predictor.front import Front
 from pilotlight_predictor.http_error import error_body, error_headers
 from pilotlight_predictor.settings import PredictorSettings
@@ -19,24 +19,6 @@ MAX_HEAD_BYTES = 64 * 2**10
 """Largest request line and headers together; h11 and nginx draw the line near there too."""
 
 _BACKLOG = 2048
-
-
-class _HeadersTooSlow(RequestError):
-    """The headers did not arrive in time."""
-
-    status = 408
-    kind = "invalid_request_error"
-    code = "headers_too_slow"
-    closes_connection = True
-
-
-class _HeadersTooLarge(RequestError):
-    """The headers are over the limit; the rest of them is not read."""
-
-    status = 431
-    kind = "invalid_request_error"
-    code = "headers_too_large"
-    closes_connection = True
 
 
 class PatientProtocol(HttpToolsProtocol):
@@ -61,7 +43,7 @@ class PatientProtocol(HttpToolsProtocol):
             return
         self._head_bytes += len(data)
         if self._head_bytes > MAX_HEAD_BYTES:
-            self._refuse(_HeadersTooLarge(f"the headers are over {MAX_HEAD_BYTES} bytes"))
+            self._refuse(HeadersTooLarge(f"the headers are over {MAX_HEAD_BYTES} bytes"))
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -87,7 +69,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def _give_up(self) -> None:
         if self._begun:
-            self._refuse(_HeadersTooSlow("the headers did not arrive in time: send them faster"))
+            self._refuse(HeadersTooSlow("the headers did not arrive in time: send them faster"))
         else:
             self.transport.close()
 

@@ -16,8 +16,6 @@ class EngineProbe:
         self._clock = clock
         self.last_step_s = clock.monotonic()
         self.kv_usage = 0.0
-        self.running = 0
-        self.waiting = 0
         self.on_prefill: Callable[[int], None] | None = None
 
     def stat_logger(self, vllm_config: Any, engine_index: int = 0) -> "ProbeLogger":
@@ -28,8 +26,6 @@ class EngineProbe:
         """Take in one engine step (vLLM ``SchedulerStats``, ``IterationStats``)."""
         self.last_step_s = self._clock.monotonic()
         if scheduler is not None:
-            self.running = scheduler.num_running_reqs
-            self.waiting = scheduler.num_waiting_reqs
             self.kv_usage = scheduler.kv_cache_usage
             KV_USAGE.set(self.kv_usage)
         if iteration is not None:
