@@ -12,7 +12,7 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.callback()
 def manifests() -> None:
-    """Render a model's YAML from a short specification, and find what will hurt in any KServe YAML."""
+    """Render a model's YAML from a short specification, and lint any KServe YAML."""
 
 
 app.command("lint")(lint)
