@@ -1,0 +1,47 @@
+"""Kubeconfig files with the certificates inside."""
+
+import base64
+from pathlib import Path
+
+import yaml
+
+from pilotlight_cluster.certificates import Authority
+
+
+def write(file: Path, server: str, authority: Authority, user: str, group: str = "") -> Path:
+    """A kubeconfig for ``user`` of ``group``, readable by its owner alone."""
+    pair = authority.issue(user, group)
+    name = "pilotlight"
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [
+            {
+                "name": name,
+                "cluster": {
+                    "server": server,
+                    "certificate-authority-data": _inline(authority.files.certificate),
+                },
+            }
+        ],
+        "users": [
+            {
+                "name": user,
+                "user": {
+                    "client-certificate-data": _inline(pair.certificate),
+                    "client-key-data": _inline(pair.key),
+                },
+            }
+        ],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": user}}],
+        "current-context": name,
+    }
+    text = yaml.safe_dump(document)
+    if not file.exists() or file.read_text() != text:
+        file.touch(mode=0o600)
+        file.write_text(text)
+    return file
+
+
+def _inline(file: Path) -> str:
+    return base64.b64encode(file.read_bytes()).decode()
