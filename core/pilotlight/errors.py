@@ -22,7 +22,12 @@
     │   └── DeadlineExceeded     504: nobody waits for the answer any more
     └── OperationError           something that should have worked did not: exit code 1
         ├── EngineError          the engine did not start, or died
-        └── ProcessError         a process that we started ended badly
+        ├── ProcessError         a process that we started ended badly
+        └── ClusterError         Kubernetes did not do what was asked
+            ├── AccessDenied     401 or 403: not with these credentials
+            ├── NotInCluster     404: no such object, or no such kind
+            ├── Conflict         409: somebody else owns the field, or was faster
+            └── NotReached       no answer before the deadline
 
 Each error carries what happened, why, and what to do, in its message. The HTTP and
 command-line edges translate them once.
@@ -53,6 +58,26 @@ class EngineError(OperationError):
 
 class ProcessError(OperationError):
     """A process that we started ended badly."""
+
+
+class ClusterError(OperationError):
+    """Kubernetes did not do what was asked."""
+
+
+class AccessDenied(ClusterError):
+    """The API server does not allow it, or does not know who asks."""
+
+
+class NotInCluster(ClusterError):
+    """No such object, or the cluster does not serve its kind."""
+
+
+class Conflict(ClusterError):
+    """Another field manager owns the field, or the object has changed in between."""
+
+
+class NotReached(ClusterError):
+    """No answer before the deadline."""
 
 
 class RequestError(PilotlightError):
