@@ -1,0 +1,185 @@
+"""The CustomResourceDefinitions of Pilotlight's resources."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from pilotlight.api.meta import GROUP, VERSION
+from pilotlight.api.rollout import InferenceRolloutSpec
+from pilotlight.api.rollout_status import InferenceRolloutStatus
+from pilotlight.api.structural import Schema, structural
+from pilotlight.api.warmpool import WarmPoolSpec, WarmPoolStatus
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of ``kubectl get``."""
+
+    name: str
+    path: str
+    type: str = "string"
+    priority: int = 0
+
+    def manifest(self) -> Schema:
+        column: Schema = {"name": self.name, "type": self.type, "jsonPath": self.path}
+        return column | ({"priority": self.priority} if self.priority else {})
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of resource and how people see it."""
+
+    name: str
+    plural: str
+    short: str
+    spec: type[BaseModel]
+    status: type[BaseModel]
+    columns: tuple[Column, ...]
+
+    @property
+    def crd_name(self) -> str:
+        return f"{self.plural}.{GROUP}"
+
+
+_AGE = Column("Age", ".metadata.creationTimestamp", "date")
+
+INFERENCE_ROLLOUT = Kind(
+    name="InferenceRollout",
+    plural="inferencerollouts",
+    short="irollout",
+    spec=InferenceRolloutSpec,
+    status=InferenceRolloutStatus,
+    columns=(
+        Column("Target", ".spec.targetRef.name"),
+        Column("Phase", ".status.phase"),
+        Column("Weight", ".status.weight", "integer"),
+        Column("Step", ".status.step", "integer"),
+        Column("Canary", ".status.canaryRevision", priority=1),
+        Column("Reason", ".status.reason"),
+        _AGE,
+    ),
+)
+
+WARM_POOL = Kind(
+    name="WarmPool",
+    plural="warmpools",
+    short="wpool",
+    spec=WarmPoolSpec,
+    status=WarmPoolStatus,
+    columns=(
+        Column("Target", ".spec.targetRef.name"),
+        Column("Floor", ".status.floor", "integer"),
+        Column("Why", ".status.reason"),
+        Column("Warm", ".status.warmReplicas", "integer"),
+        Column("Cold", ".status.coldReplicas", "integer"),
+        Column("Cost today", ".status.costToday", "number"),
+        Column("Message", ".status.message", priority=1),
+        _AGE,
+    ),
+)
+
+KINDS = (INFERENCE_ROLLOUT, WARM_POOL)
+
+
+def _rule(rule: str, message: str) -> Schema:
+    return {"rule": rule, "message": message}
+
+
+_UNCHANGED = _rule(
+    "self.name == oldSelf.name", "targetRef cannot change: make a new resource for another target"
+)
+
+RULES: dict[str, tuple[Schema, ...]] = {
+    "TargetRef": (_UNCHANGED,),
+    "Analysis": (
+        _rule(
+            "!(has(self.stepWeights) && (has(self.stepWeight) || has(self.maxWeight)))",
+            "stepWeights and the ramp of stepWeight and maxWeight exclude each other",
+        ),
+        _rule(
+            "has(self.stepWeight) == has(self.maxWeight)",
+            "a ramp needs both stepWeight and maxWeight",
+        ),
+        _rule(
+            "!has(self.stepWeights) || (self.stepWeights.isSorted() && "
+            "self.stepWeights.all(w, self.stepWeights.filter(v, v == w).size() == 1))",
+            "stepWeights must rise from step to step",
+        ),
+    ),
+    "WarmPoolSpec": (
+        _rule("self.minReplicas <= self.maxReplicas", "minReplicas is above maxReplicas"),
+        _rule(
+            "!has(self.schedules) || self.schedules.all(s, s.desiredReplicas <= self.maxReplicas)",
+            "a schedule wants more replicas than maxReplicas",
+        ),
+        _rule(
+            "!(has(self.prices) && has(self.target))",
+            "prices and target exclude each other: give one of them",
+        ),
+    ),
+}
+"""What the types check across fields, said in CEL for the API server."""
+
+
+def crd(kind: Kind) -> dict[str, Any]:
+    """The CustomResourceDefinition of a kind, as the API server takes it."""
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": kind.crd_name},
+        "spec": {
+            "group": GROUP,
+            "scope": "Namespaced",
+            "names": {
+                "kind": kind.name,
+                "listKind": f"{kind.name}List",
+                "plural": kind.plural,
+                "singular": kind.name.lower(),
+                "shortNames": [kind.short],
+                "categories": ["pilotlight"],
+            },
+            "versions": [
+                {
+                    "name": VERSION,
+                    "served": True,
+                    "storage": True,
+                    "subresources": {"status": {}},
+                    "additionalPrinterColumns": [column.manifest() for column in kind.columns],
+                    "schema": {"openAPIV3Schema": _schema(kind)},
+                }
+            ],
+        },
+    }
+
+
+def _schema(kind: Kind) -> Schema:
+    status = structural(kind.status, RULES)
+    # Defaults in a status would fill fields that no controller has written.
+    _without_defaults(status)
+    _conditions_by_type(status)
+    return {
+        "type": "object",
+        "required": ["spec"],
+        "properties": {
+            "apiVersion": {"type": "string"},
+            "kind": {"type": "string"},
+            "metadata": {"type": "object"},
+            "spec": structural(kind.spec, RULES),
+            "status": status,
+        },
+    }
+
+
+def _without_defaults(schema: Schema) -> None:
+    schema.pop("default", None)
+    for child in schema.get("properties", {}).values():
+        _without_defaults(child)
+    if "items" in schema:
+        _without_defaults(schema["items"])
+
+
+def _conditions_by_type(status: Schema) -> None:
+    conditions = status["properties"]["conditions"]
+    conditions["x-kubernetes-list-type"] = "map"
+    conditions["x-kubernetes-list-map-keys"] = ["type"]

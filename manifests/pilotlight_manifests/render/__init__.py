@@ -1,0 +1,1 @@
+"""From a served model's specification to the YAML that deploys it."""

@@ -1,0 +1,41 @@
+"""Kubernetes objects as YAML text, in the order and form that people write."""
+
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
+import yaml
+
+Manifest: TypeAlias = dict[str, Any]
+
+
+class _Dumper(yaml.SafeDumper):
+    """Indented lists, literal blocks for several lines, no anchors."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
+    style = "|" if "\n" in value else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def dump(manifest: Manifest) -> str:
+    """One document, without the line that separates documents."""
+    return yaml.dump(manifest, Dumper=_Dumper, sort_keys=False, width=100, allow_unicode=True)
+
+
+def dump_all(manifests: Iterable[Manifest]) -> str:
+    """Several documents in one stream."""
+    return "---\n".join(dump(manifest) for manifest in manifests)
+
+
+def without_absent(mapping: Manifest) -> Manifest:
+    """A mapping without the keys that hold nothing: none, or an empty text, list or mapping."""
+    return {key: value for key, value in mapping.items() if value not in (None, "", [], {}, ())}
