@@ -8,16 +8,18 @@ class Benchmark:
     """One entry of the catalogue.
 
     Args:
-        name: As in ``pilotlight bench run NAME`` and ``bench/results/NAME.json``.
+        name: As in ``bench/results/NAME.json``.
         about: What it compares.
         headline: The figures that it publishes.
         minutes: How long it takes on two cores.
+        arguments: Of ``pilotlight bench run``, when they are more than the name.
     """
 
     name: str
     about: str
     headline: tuple[str, ...]
     minutes: int
+    arguments: str = ""
 
 
 CATALOGUE = (
@@ -37,5 +39,12 @@ CATALOGUE = (
         "From exec to the first answer, this predictor and plain vLLM in turns.",
         ("ratio", "ours_s", "plain_s", "plain_no_bytecode_s"),
         8,
+    ),
+    Benchmark(
+        "coldstart-cluster",
+        "From a request at zero pods to its first token, through the gateway of a cluster.",
+        ("ratio", "ours_s", "plain_s"),
+        20,
+        "coldstart --on cluster",
     ),
 )

@@ -27,4 +27,6 @@ def list_benchmarks(as_json: AsJson = False) -> None:
         return
     for benchmark in CATALOGUE:
         typer.echo(f"{benchmark.name} (about {benchmark.minutes} min): {benchmark.about}")
+        if benchmark.arguments:
+            typer.echo(f"  pilotlight bench run {benchmark.arguments}")
         typer.echo(f"  {', '.join(benchmark.headline)}")

@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from pilotlight.errors import OperationError
 from pilotlight_bench.coldstart.bytecode import compile_installed, without_bytecode
@@ -81,7 +82,22 @@ def _start(inputs: Inputs, peer: Peer, extra: dict[str, str], log_dir: Path) -> 
     return Start(peer.name, first.seconds, first.text, phases, others)
 
 
-def require_one_answer(starts: Sequence[Start]) -> None:
+class Answered(Protocol):
+    """A start that gave an answer."""
+
+    @property
+    def peer(self) -> str: ...
+
+    @property
+    def text(self) -> str: ...
+
+
+def require_one_answer(starts: Sequence[Answered]) -> None:
+    """Hold that all starts gave the same answer.
+
+    Raises:
+        OperationError: They did not: then they are not the same server.
+    """
     texts = {start.text: start.peer for start in starts}
     if len(texts) > 1:
         answers = "; ".join(f"{peer}: {text!r}" for text, peer in texts.items())

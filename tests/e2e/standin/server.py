@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
@@ -13,6 +14,8 @@ from pydantic import ValidationError
 from .behaviour import Behaviour, Fates
 from .generation import Generation, Shape, embedding
 from .metrics import Metrics
+
+DIED = 9
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -48,6 +51,7 @@ class Server:
         }
         posts: dict[str, Handler] = {
             "/admin/behaviour": self._change,
+            "/admin/die": self._die,
             "/v1/chat/completions": self._chat,
             "/v1/completions": self._completion,
             "/v1/embeddings": self._embeddings,
@@ -137,6 +141,10 @@ class Server:
         if "slots" in fields:
             self._slots = asyncio.Semaphore(self.behaviour.slots)
         return await self._show(request)
+
+    async def _die(self, request: web.Request) -> web.Response:
+        """End at once, as if killed."""
+        os._exit(DIED)
 
     async def _models(self, request: web.Request) -> web.Response:
         model = {"id": self.behaviour.model, "object": "model", "version": self.behaviour.version}

@@ -46,9 +46,9 @@ def test_a_cut_stream_breaks_off_half_way(start: Start) -> None:
     standin = start(cut_share=1, token_s=0.01)
     received: list[bytes] = []
     body = {"model": "standin", "prompt": "x", "max_tokens": 10, "stream": True}
-    with httpx.stream("POST", f"{standin.url}/v1/completions", json=body) as answer:
-        with pytest.raises(httpx.RemoteProtocolError):
-            received.extend(answer.iter_raw())
+    url = f"{standin.url}/v1/completions"
+    with httpx.stream("POST", url, json=body) as answer, pytest.raises(httpx.RemoteProtocolError):
+        received.extend(answer.iter_raw())
     text = b"".join(received)
     assert text.count(b"data: ") == 5
     assert b"[DONE]" not in text
@@ -76,6 +76,13 @@ def _resident_bytes(pid: int) -> int:
 
 def test_it_crashes_at_the_start(start: Start) -> None:
     assert start(wait=False, crash=True).process.wait(20) == 7
+
+
+def test_it_dies_at_once_when_told(start: Start) -> None:
+    standin = start()
+    with pytest.raises(httpx.TransportError):
+        standin.post("/admin/die")
+    assert standin.process.wait(5) == 9
 
 
 def test_it_is_never_ready(start: Start) -> None:
