@@ -1,0 +1,184 @@
+"""A YAML stream as Kubernetes objects, with the lines that they stand on."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import yaml
+
+from pilotlight.errors import ManifestError
+from pilotlight_manifests.lint.field import Field
+
+MAX_DEPTH = 100
+"""Levels of nesting; Kubernetes' own decoder stops deeper down, real objects end at 20."""
+
+IGNORE = re.compile(r"#\s*lint:\s*ignore\s+([a-z0-9-]+(?:[\s,]+[a-z0-9-]+)*)")
+
+
+@dataclass(frozen=True)
+class Document:
+    """A Kubernetes object and where it was written.
+
+    Attributes:
+        ignored: The rules that comments turn off: by line, and under 0 for the whole document.
+    """
+
+    file: str
+    root: Field
+    ignored: dict[int, frozenset[str]]
+
+    @property
+    def api(self) -> str:
+        return self.root.at("apiVersion").text or ""
+
+    @property
+    def group(self) -> str:
+        return self.api.partition("/")[0] if "/" in self.api else ""
+
+    @property
+    def kind(self) -> str:
+        return self.root.at("kind").text or ""
+
+    @property
+    def name(self) -> str:
+        metadata = self.root.at("metadata")
+        return metadata.at("name").text or metadata.at("generateName").text or "?"
+
+    @property
+    def namespace(self) -> str | None:
+        return self.root.at("metadata", "namespace").text
+
+    @property
+    def spec(self) -> Field:
+        return self.root.at("spec")
+
+    @property
+    def annotations(self) -> dict[str, Field]:
+        return self.root.at("metadata", "annotations").fields
+
+    @property
+    def labels(self) -> dict[str, str]:
+        return self.root.at("metadata", "labels").texts
+
+    @property
+    def title(self) -> str:
+        """``InferenceService chat/llama``."""
+        return f"{self.kind} {f'{self.namespace}/' if self.namespace else ''}{self.name}"
+
+    def near(self, other: "Document") -> bool:
+        """Whether both may be in the same namespace: one that names none fits everywhere."""
+        return None in {self.namespace, other.namespace} or self.namespace == other.namespace
+
+    def ignores(self, rule: str, line: int) -> bool:
+        """Whether a comment turns the rule off on this line or for the document."""
+        return any(rule in self.ignored.get(place, ()) for place in (0, line))
+
+
+def parse(text: str, file: str) -> Iterator[Document]:
+    """The Kubernetes objects of a YAML stream; other content is passed over.
+
+    Raises:
+        ManifestError: The text is not YAML.
+    """
+    comments = _comments(text)
+    began = 0
+    try:
+        loader = yaml.SafeLoader(text)
+        try:
+            while loader.check_node():
+                # Comments above the first document belong to it, be there a "---" below or not.
+                began = loader.peek_event().start_mark.line + 1 if began else 1  # type: ignore[no-untyped-call]
+                node = loader.get_node()
+                if node is not None:
+                    root = _field(node, loader, {}, 0)
+                    ignored = _ignored(comments, began, root.line, node.end_mark.line + 1)
+                    yield from _objects(root, file, ignored)
+        finally:
+            loader.dispose()
+    except (yaml.YAMLError, ValueError) as error:
+        raise ManifestError(f"{file}: not YAML: {_problem(error)}") from error
+    except RecursionError as error:
+        raise ManifestError(f"{file}: nested too deeply to be a Kubernetes object") from error
+
+
+def _problem(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    problem = " ".join(str(getattr(error, "problem", None) or error).split())
+    return f"line {mark.line + 1}: {problem}" if mark is not None else problem
+
+
+def _objects(root: Field, file: str, ignored: dict[int, frozenset[str]]) -> Iterator[Document]:
+    document = Document(file, root, ignored)
+    if not document.api or not document.kind:
+        return
+    if document.kind.endswith("List") and root.at("items").items:
+        for item in root.at("items").items:
+            yield from _objects(item, file, ignored)
+    else:
+        yield document
+
+
+def _field(node: yaml.Node, loader: yaml.SafeLoader, known: dict[int, Field], depth: int) -> Field:
+    # An alias is the same node again; one that contains itself never ends.
+    if id(node) in known:
+        return known[id(node)]
+    if depth > MAX_DEPTH:
+        raise RecursionError
+    line = node.start_mark.line + 1
+    made = Field(line, None, given=True)
+    if isinstance(node, yaml.MappingNode):
+        loader.flatten_mapping(node)
+        entries: dict[str, Field] = {}
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                below = _field(value, loader, known, depth + 1)
+                # What a person points at is the line of the name, also where a block follows it.
+                entries[key.value] = Field(key.start_mark.line + 1, below.content, given=True)
+        made = Field(line, entries, given=True)
+    elif isinstance(node, yaml.SequenceNode):
+        made = Field(line, [_field(v, loader, known, depth + 1) for v in node.value], given=True)
+    elif isinstance(node, yaml.ScalarNode):
+        made = Field(line, _scalar(node, loader), given=True)
+    known[id(node)] = made
+    return made
+
+
+def _scalar(node: yaml.ScalarNode, loader: yaml.SafeLoader) -> str | int | float | bool | None:
+    kind = node.tag.rpartition(":")[2]
+    if kind in {"int", "float", "bool", "null"}:
+        try:
+            made = loader.construct_object(node)
+        except (ValueError, KeyError, yaml.YAMLError):
+            return str(node.value)
+        return made if isinstance(made, str | int | float | bool) else None
+    return str(node.value)
+
+
+@dataclass(frozen=True)
+class _Comment:
+    line: int
+    target: int
+    rules: frozenset[str]
+
+
+def _comments(text: str) -> list[_Comment]:
+    """The comments that turn rules off; one on a line of its own speaks for the line below."""
+    found = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        match = IGNORE.search(line)
+        if match:
+            target = number + 1 if line.lstrip().startswith("#") else number
+            found.append(_Comment(number, target, frozenset(re.split(r"[\s,]+", match[1]))))
+    return found
+
+
+def _ignored(
+    comments: list[_Comment], began: int, content: int, end: int
+) -> dict[int, frozenset[str]]:
+    """Those of one document; a comment before its first field counts for all of it."""
+    ignored: dict[int, frozenset[str]] = {}
+    for comment in comments:
+        if began <= comment.line <= end:
+            place = 0 if comment.line < content else comment.target
+            ignored[place] = ignored.get(place, frozenset()) | comment.rules
+    return ignored
