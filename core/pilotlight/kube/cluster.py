@@ -6,7 +6,15 @@ from typing import Protocol
 from pilotlight.kube.document import Document, Kind, Reference
 
 
-class Cluster(Protocol):
+class Reader(Protocol):
+    """Reads single objects."""
+
+    def get(self, reference: Reference) -> Document:
+        """One object."""
+        ...
+
+
+class Cluster(Reader, Protocol):
     """Reads and writes objects of any kind.
 
     Every call ends within the deadline that the cluster was opened with. All raise
@@ -30,10 +38,6 @@ class Cluster(Protocol):
 
     def serves(self, kind: Kind) -> bool:
         """Whether the API has this kind."""
-        ...
-
-    def get(self, reference: Reference) -> Document:
-        """One object."""
         ...
 
     def list(

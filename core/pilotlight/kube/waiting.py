@@ -6,7 +6,7 @@ from typing import Any
 
 from pilotlight.clock import Clock, SystemClock
 from pilotlight.errors import NotInCluster, NotReached
-from pilotlight.kube.cluster import Cluster
+from pilotlight.kube.cluster import Reader
 from pilotlight.kube.document import Document, Reference, condition
 
 
@@ -31,7 +31,7 @@ def has_condition(type_: str) -> Callable[[Document], str | None]:
 
 
 def wait(
-    cluster: Cluster,
+    cluster: Reader,
     reference: Reference,
     problem: Callable[[Document], str | None],
     *,
