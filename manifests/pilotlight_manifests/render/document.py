@@ -7,6 +7,8 @@ import yaml
 
 Manifest: TypeAlias = dict[str, Any]
 
+_STR = "tag:yaml.org,2002:str"
+
 
 class _Dumper(yaml.SafeDumper):
     """Indented lists, literal blocks for several lines, no anchors."""
@@ -20,7 +22,10 @@ class _Dumper(yaml.SafeDumper):
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
     style = "|" if "\n" in value else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+    plain = dumper.resolve(yaml.ScalarNode, value, (True, False))  # type: ignore[no-untyped-call]
+    if style is None and plain != _STR:
+        style = '"'
+    return dumper.represent_scalar(_STR, value, style=style)
 
 
 _Dumper.add_representer(str, _text)
