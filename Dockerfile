@@ -79,7 +79,8 @@ EXPOSE 8080
 ENTRYPOINT ["python", "-m", "pilotlight_transformer"]
 
 
-FROM runtime AS predictor
+# All of the predictor but its Python environment.
+FROM runtime AS predictor-base
 ARG ACCELERATOR=cpu
 # Triton compiles its launchers on the machine that has the GPU.
 RUN compiler=""; \
@@ -91,7 +92,10 @@ ENV HF_HUB_DISABLE_TELEMETRY=1 \
     VLLM_NO_USAGE_STATS=1 \
     NVIDIA_VISIBLE_DEVICES=all \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility
-COPY --from=build-predictor /opt/pilotlight /opt/pilotlight
 USER 65532:65532
 EXPOSE 8080 8081
 ENTRYPOINT ["python", "-m", "pilotlight_predictor"]
+
+
+FROM predictor-base AS predictor
+COPY --from=build-predictor /opt/pilotlight /opt/pilotlight

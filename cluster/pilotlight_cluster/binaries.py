@@ -174,12 +174,16 @@ class Binaries:
         fresh.rename(self._home(recipe))
 
     def _build(self, recipe: Recipe, home: Path, package: str, output: Path) -> None:
-        flags = ["-trimpath", "-ldflags", recipe.flags, "-o", output]
-        run(
-            ["go", "build", "-C", home, *flags, package],
-            timeout_s=BUILD_TIMEOUT_S,
-            environment=GO,
-        )
+        command: list[str | Path] = [
+            "go",
+            "build",
+            "-C",
+            home,
+            "-trimpath",
+            "-ldflags",
+            recipe.flags,
+        ]
+        run([*command, "-o", output, package], timeout_s=BUILD_TIMEOUT_S, environment=GO)
 
     @contextmanager
     def _locked(self, recipe: Recipe) -> Iterator[None]:

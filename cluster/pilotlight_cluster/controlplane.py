@@ -60,12 +60,16 @@ class ControlPlane:
         Raises:
             ProcessError: A part did not come up, with its last log lines.
         """
-        self.directory.mkdir(parents=True, exist_ok=True)
+        self.prepare_identities()
+        for program in self.programs():
+            self.supervisor.ensure(program)
+
+    def prepare_identities(self) -> None:
+        """Make the certificate authority and the administrator's kubeconfig."""
+        self.directory.mkdir(parents=True, exist_ok=True, mode=0o755)
         kubeconfig.write(
             self.kubeconfig, self.endpoint.url, self.authority, "admin", "system:masters"
         )
-        for program in self.programs():
-            self.supervisor.ensure(program)
 
     def stop(self) -> None:
         """End both processes."""

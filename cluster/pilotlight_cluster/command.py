@@ -1,0 +1,176 @@
+"""A real Kubernetes with Knative and KServe on this machine, for development and tests.
+
+Everything heavy is imported by the command that needs it.
+"""
+
+import json as jsonlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pilotlight.errors import OperationError, UsageError
+from pilotlight_cluster.check.command import check
+
+if TYPE_CHECKING:
+    from pilotlight_cluster.cluster import Cluster
+    from pilotlight_cluster.console import Progress
+
+app = typer.Typer(no_args_is_help=True)
+app.command("check")(check)
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+@app.callback()
+def cluster() -> None:
+    """A real Kubernetes with Knative and KServe on this machine, for development and tests."""
+
+
+@app.command()
+def up(
+    images: Annotated[
+        bool, typer.Option(help="Build and load Pilotlight's own images, from a checkout.")
+    ] = True,
+    json: Json = False,
+) -> None:
+    """Bring the cluster up, or mend it; where it runs, nothing changes."""
+    from pilotlight_cluster.status import observe
+    from pilotlight_cluster.up import Up
+
+    ours, progress = _cluster(), _progress()
+    Up(ours, progress).run(project_images=images)
+    status = observe(ours)
+    if json:
+        typer.echo(jsonlib.dumps(status.json()))
+        return
+    progress.console.print(
+        f"\nexport KUBECONFIG={status.kubeconfig}\n"
+        f"gateway: {status.gateway}  (Host: NAME.NAMESPACE.{status.domain})",
+        highlight=False,
+    )
+
+
+@app.command()
+def down(json: Json = False) -> None:
+    """Take the cluster away: processes, mounts, network and files."""
+    from pilotlight_cluster.down import Down
+
+    existed = Down(_cluster(), _progress()).run()
+    if json:
+        typer.echo(jsonlib.dumps({"existed": existed}))
+    elif not existed:
+        typer.echo("there is no cluster")
+
+
+@app.command()
+def status(json: Json = False) -> None:
+    """What runs, and where to reach it; exit code 1 if something does not."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from pilotlight_cluster.status import observe
+
+    seen = observe(_cluster())
+    if json:
+        typer.echo(jsonlib.dumps(seen.json()))
+    elif not seen.running:
+        typer.echo("no cluster runs: pilotlight cluster up")
+    else:
+        table = Table("component", "pid", "state", box=None)
+        for component in seen.components:
+            state = "[green]healthy[/green]" if component.healthy else "[red]not healthy[/red]"
+            table.add_row(component.name, str(component.pid or "-"), state)
+        console = Console()
+        console.print(table)
+        for name in ("kubeconfig", "gateway", "prometheus", "redis"):
+            console.print(f"{name}: {getattr(seen, name)}", highlight=False, soft_wrap=True)
+    if not seen.healthy:
+        raise typer.Exit(1)
+
+
+@app.command()
+def load(
+    image: Annotated[
+        str,
+        typer.Argument(
+            help="predictor, transformer or controller (built from this checkout), or an archive "
+            "made by `docker save` or `buildah push … docker-archive:FILE`."
+        ),
+    ],
+) -> None:
+    """Load an image into the cluster."""
+    from pilotlight_cluster.images.project import NAMES, ProjectImages, image_name
+
+    ours, progress = _running(), _progress()
+    if image in NAMES:
+        changed = ProjectImages(ours, progress).ensure(image)
+        typer.echo(f"{image_name(image)} {'loaded' if changed else 'is loaded already'}")
+        return
+    if not Path(image).is_file():
+        raise UsageError(
+            f"{image} is neither an archive nor one of {', '.join(NAMES)}. An image of a local "
+            f"Docker: docker save {image} -o image.tar && pilotlight cluster load image.tar"
+        )
+    before = ours.containerd.images()
+    with progress.step(f"load {image}"):
+        ours.containerd.import_archive(Path(image))
+    for name in sorted(ours.containerd.images() - before):
+        typer.echo(name)
+
+
+@app.command()
+def logs(
+    component: Annotated[str, typer.Argument(help="As `pilotlight cluster status` names it.")],
+    lines: Annotated[int, typer.Option(min=1, help="How many of the last lines.")] = 100,
+) -> None:
+    """Show the last log lines of one of the cluster's processes."""
+    ours = _running()
+    names = ours.supervisor.names()
+    if component not in names:
+        raise UsageError(
+            f"there is no component {component}; there are {', '.join(names)}. Logs of pods: "
+            "pilotlight cluster kubectl logs POD"
+        )
+    for line in ours.supervisor.tail(component, lines):
+        typer.echo(line)
+
+
+@app.command()
+def kubeconfig() -> None:
+    """Print the path of the administrator's kubeconfig."""
+    typer.echo(_running().layout.kubeconfig)
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    add_help_option=False,
+)
+def kubectl(context: typer.Context) -> None:
+    """Run kubectl of the cluster's version, as its administrator."""
+    program = _running().kubectl
+    command = [str(program.program), f"--kubeconfig={program.kubeconfig}", *context.args]
+    os.execv(command[0], command)  # noqa: S606  (the terminal and its signals are kubectl's)
+
+
+def _cluster() -> "Cluster":
+    from pilotlight_cluster.cluster import Cluster
+    from pilotlight_cluster.layout import of_this_machine
+
+    return Cluster(of_this_machine())
+
+
+def _running() -> "Cluster":
+    found = _cluster()
+    if not found.layout.kubeconfig.exists():
+        raise OperationError("there is no cluster on this machine: pilotlight cluster up")
+    return found
+
+
+def _progress() -> "Progress":
+    from rich.console import Console
+
+    from pilotlight_cluster.console import Progress
+
+    return Progress(Console(stderr=True))

@@ -1,0 +1,1 @@
+"""Container images from files of this machine: no registry is asked."""

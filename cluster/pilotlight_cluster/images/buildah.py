@@ -1,0 +1,87 @@
+"""Images built from the project's own Dockerfile, without a daemon and without a registry."""
+
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from pilotlight_cluster import versions
+from pilotlight_cluster.command_line import run
+from pilotlight_cluster.images.archive import CERTIFICATES
+
+BASE = "localhost/pilotlight-debian:base"
+BUILD_TIMEOUT_S = 3600
+# What the machine needs to reach its package sources, a build needs too.
+PASSED_ON = ("http_proxy", "https_proxy", "no_proxy", "PIP_INDEX_URL", "UV_INDEX_URL")
+
+
+@dataclass(frozen=True)
+class Buildah:
+    """Builds in a storage of its own.
+
+    Attributes:
+        storage: Layers are kept here from build to build.
+    """
+
+    storage: Path
+
+    def build(self, checkout: Path, target: str, archive: Path, arguments: tuple[str, ...]) -> None:
+        """Build a target of the checkout's Dockerfile into a docker-archive.
+
+        Raises:
+            OperationError: The build failed, with its last lines.
+        """
+        self._ensure_base()
+        image = f"localhost/pilotlight-{target}:dev"
+        values = [f"BASE={BASE}", *arguments]
+        self._run(
+            *("build", "--layers", "--isolation", "chroot", "--pull=never"),
+            *(word for value in values for word in ("--build-arg", value)),
+            *("--target", target, "--tag", image, str(checkout)),
+        )
+        fresh = archive.with_suffix(".new")
+        fresh.unlink(missing_ok=True)
+        self._run("push", image, f"docker-archive:{fresh}:{image}")
+        fresh.replace(archive)
+
+    def _ensure_base(self) -> None:
+        """Debian from its packages, with this machine's certificates."""
+        if any(BASE in image.get("names", ()) for image in self._images()):
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            root = Path(folder, "root")
+            include = "--include=ca-certificates,python3"
+            run(
+                ["debootstrap", "--variant=minbase", include, versions.DEBIAN, root],
+                timeout_s=BUILD_TIMEOUT_S,
+            )
+            shutil.rmtree(root / "var/cache/apt/archives", ignore_errors=True)
+            if CERTIFICATES.exists():
+                shutil.copyfile(CERTIFICATES, root / CERTIFICATES.relative_to("/"))
+            container = self._run("from", "scratch").strip()
+            self._run("add", "--quiet", container, str(root), "/")
+            self._run("config", *_environment(), container)
+            self._run("commit", "--quiet", "--rm", container, BASE)
+
+    def _images(self) -> list[dict[str, list[str]]]:
+        answer = self._run("images", "--json").strip()
+        images: list[dict[str, list[str]]] = json.loads(answer or "[]") or []
+        return images
+
+    def _run(self, *arguments: str) -> str:
+        self.storage.mkdir(parents=True, exist_ok=True)
+        command = [
+            *("buildah", "--root", str(self.storage / "root")),
+            *("--runroot", str(self.storage / "run"), "--storage-driver", "overlay"),
+        ]
+        # Without it buildah asks for a user namespace where it is root in a container.
+        environment = {"BUILDAH_ISOLATION": "chroot", "_CONTAINERS_USERNS_CONFIGURED": "1"}
+        return run([*command, *arguments], timeout_s=BUILD_TIMEOUT_S, environment=environment)
+
+
+def _environment() -> list[str]:
+    values = {"SSL_CERT_FILE": str(CERTIFICATES), "PIP_CERT": str(CERTIFICATES)}
+    values |= {name: os.environ[name] for name in PASSED_ON if os.environ.get(name)}
+    return [f"--env={name}={value}" for name, value in values.items()]

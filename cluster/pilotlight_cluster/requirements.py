@@ -1,0 +1,117 @@
+"""What this machine must have before a cluster can run on it."""
+
+import os
+import platform
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pilotlight.errors import OperationError, UsageError
+from pilotlight_cluster.command_line import run
+from pilotlight_cluster.console import Progress
+from pilotlight_cluster.containers import CNI_PROGRAMS
+
+INSTALL_TIMEOUT_S = 900
+POLICY = Path("/usr/sbin/policy-rc.d")
+
+PACKAGES = {
+    "containerd": "containerd",
+    "runc": "runc",
+    str(CNI_PROGRAMS / "ptp"): "containernetworking-plugins",
+    "iptables": "iptables",
+    "conntrack": "conntrack",
+    "ip": "iproute2",
+    "mount": "mount",
+    "prometheus": "prometheus",
+    "redis-server": "redis-server",
+}
+IMAGE_PACKAGES = {"buildah": "buildah", "debootstrap": "debootstrap"}
+
+ELSEWHERE = """\
+This machine cannot run the cluster itself: {reason}.
+
+With Docker, use kind (or minikube) and the projects' own YAML:
+  kind create cluster
+  kubectl apply -f https://github.com/knative/serving/releases/download/knative-v1.21.1/serving-crds.yaml
+  kubectl apply -f https://github.com/knative/serving/releases/download/knative-v1.21.1/serving-core.yaml
+  kubectl apply -f https://github.com/knative-extensions/net-kourier/releases/download/knative-v1.21.0/kourier.yaml
+  kubectl apply -f https://github.com/cert-manager/cert-manager/releases/download/v1.19.1/cert-manager.yaml
+  kubectl apply --server-side -f https://github.com/kserve/kserve/releases/download/v0.20.0/kserve.yaml
+  kubectl apply --server-side -f https://github.com/kserve/kserve/releases/download/v0.20.0/kserve-cluster-resources.yaml
+then ask what is still missing, each with the command that mends it:
+  pilotlight cluster check
+"""
+
+
+def refuse_elsewhere() -> None:
+    """Only a Linux machine, as root, with Debian's packages can be a node.
+
+    Raises:
+        UsageError: It cannot; the message says what to use instead.
+    """
+    reason = _obstacle()
+    if reason is not None:
+        raise UsageError(ELSEWHERE.format(reason=reason))
+
+
+def refuse_another_kubelet(state: Path) -> None:
+    """One kubelet per machine: two would end each other's pods.
+
+    Raises:
+        OperationError: There is a kubelet that was not started from here.
+    """
+    groups = [Path("/sys/fs/cgroup/memory/kubepods"), Path("/sys/fs/cgroup/kubepods")]
+    if not state.exists() and any(group.exists() for group in groups):
+        raise OperationError(
+            "another kubelet runs or ran on this machine (there is a control group `kubepods`); "
+            "`pilotlight cluster up` would disturb its pods. Use that cluster: "
+            "`pilotlight cluster check`"
+        )
+
+
+def install(progress: Progress, packages: dict[str, str]) -> None:
+    """Install the Debian packages whose programs are missing.
+
+    Raises:
+        OperationError: apt-get failed.
+    """
+    missing = sorted({package for program, package in packages.items() if not _found(program)})
+    if not missing:
+        return
+    with progress.step(f"apt-get install {' '.join(missing)}"), _no_services():
+        environment = {"DEBIAN_FRONTEND": "noninteractive"}
+        run(["apt-get", "update"], timeout_s=INSTALL_TIMEOUT_S, environment=environment)
+        run(
+            ["apt-get", "install", "-y", "--no-install-recommends", *missing],
+            timeout_s=INSTALL_TIMEOUT_S,
+            environment=environment,
+        )
+
+
+def _obstacle() -> str | None:
+    if platform.system() != "Linux" or platform.machine() != "x86_64":
+        return f"it is {platform.system()} on {platform.machine()}, not Linux on x86_64"
+    if shutil.which("apt-get") is None:
+        return "it has no apt-get (Debian)"
+    if os.geteuid() != 0:
+        return "a node needs root (sudo -E env PATH=$PATH pilotlight cluster up)"
+    return None
+
+
+def _found(program: str) -> bool:
+    return Path(program).exists() if program.startswith("/") else shutil.which(program) is not None
+
+
+@contextmanager
+def _no_services() -> Iterator[None]:
+    """Packages bring programs, not running services (Debian policy, 9.3.3.2)."""
+    if POLICY.exists():
+        yield
+        return
+    POLICY.write_text("#!/bin/sh\nexit 101\n")
+    POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        POLICY.unlink()
