@@ -68,6 +68,9 @@ _COUNT = re.compile(r"(?<![a-z0-9.])(?:(\d{1,2})x)?(\d{1,4}(?:\.\d{1,3})?)([bm])
 _BITS = (
     (re.compile(r"(?<![a-z0-9])(awq|gptq|int4|4-?bits?|w4a16|nf4|nvfp4|mxfp4)(?![a-z0-9])"), 4.0),
     (re.compile(r"(?<![a-z0-9])(fp8|int8|8-?bits?|w8a8|w8a16)(?![a-z0-9])"), 8.0),
+    # Published in these widths alone.
+    (re.compile(r"gpt-oss"), 4.0),
+    (re.compile(r"deepseek-(v3|r1(?!-distill))|kimi-k2"), 8.0),
 )
 _OTHER_FORMATS = re.compile(r"(?<![a-z0-9])(gguf|ggml|exl2|q[2-8](_[a-z0-9]+)*)(?![a-z0-9])")
 
@@ -79,7 +82,10 @@ def architecture(name: str) -> Architecture | None:
 
 
 def parameters(name: str) -> float | None:
-    """How many parameters a model has: of a known one, or as its name says."""
+    """How many parameters a model has: of a known one, or at least as many as its name says.
+
+    Names round: Llama-2-7B has 6.7 billion. Experts share layers: Mixtral-8x22B has 140.6.
+    """
     known = architecture(name)
     if known is not None:
         return known.parameters
@@ -87,7 +93,8 @@ def parameters(name: str) -> float | None:
     if match is None:
         return None
     experts, count, unit = match.groups()
-    return float(count) * float(experts or 1) * (1e9 if unit == "b" else 1e6)
+    share = 0.79 if experts else 0.95
+    return share * float(count) * float(experts or 1) * (1e9 if unit == "b" else 1e6)
 
 
 def stored_bits(name: str) -> float | None:

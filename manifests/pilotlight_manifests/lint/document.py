@@ -2,15 +2,21 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import yaml
 
 from pilotlight.errors import ManifestError
-from pilotlight_manifests.lint.field import Field
+from pilotlight_manifests.lint.field import Content, Field, Scalar
+
+Loader = yaml.SafeLoader | yaml.CSafeLoader
 
 MAX_DEPTH = 100
 """Levels of nesting; Kubernetes' own decoder stops deeper down, real objects end at 20."""
+
+MAX_FAST_DEPTH = 2000
+
+_INDENT = re.compile(r"^[ \t?:-]+", re.MULTILINE)
 
 IGNORE = re.compile(r"#\s*lint:\s*ignore\s+([a-z0-9-]+(?:[\s,]+[a-z0-9-]+)*)")
 
@@ -69,9 +75,14 @@ class Document:
         """Whether both may be in the same namespace: one that names none fits everywhere."""
         return None in {self.namespace, other.namespace} or self.namespace == other.namespace
 
-    def ignores(self, rule: str, line: int) -> bool:
-        """Whether a comment turns the rule off on this line or for the document."""
-        return any(rule in self.ignored.get(place, ()) for place in (0, line))
+    def ignores(self, rule: str) -> bool:
+        """Whether a comment turns the rule off for the whole document."""
+        return rule in self.ignored.get(0, ())
+
+    @property
+    def silenced(self) -> Iterator[tuple[int, str]]:
+        """The lines on which comments turn rules off."""
+        return ((line, rule) for line, rules in self.ignored.items() for rule in rules)
 
 
 def parse(text: str, file: str) -> Iterator[Document]:
@@ -83,14 +94,14 @@ def parse(text: str, file: str) -> Iterator[Document]:
     comments = _comments(text)
     began = 0
     try:
-        loader = yaml.SafeLoader(text)
+        loader = _loader(text)
         try:
             while loader.check_node():
                 # Comments above the first document belong to it, be there a "---" below or not.
                 began = loader.peek_event().start_mark.line + 1 if began else 1  # type: ignore[no-untyped-call]
                 node = loader.get_node()
                 if node is not None:
-                    root = _field(node, loader, {}, 0)
+                    root = _Reader(loader, file).read(node)
                     ignored = _ignored(comments, began, root.line, node.end_mark.line + 1)
                     yield from _objects(root, file, ignored)
         finally:
@@ -118,32 +129,50 @@ def _objects(root: Field, file: str, ignored: dict[int, frozenset[str]]) -> Iter
         yield document
 
 
-def _field(node: yaml.Node, loader: yaml.SafeLoader, known: dict[int, Field], depth: int) -> Field:
-    # An alias is the same node again; one that contains itself never ends.
-    if id(node) in known:
-        return known[id(node)]
-    if depth > MAX_DEPTH:
-        raise RecursionError
-    line = node.start_mark.line + 1
-    made = Field(line, None, given=True)
-    if isinstance(node, yaml.MappingNode):
-        loader.flatten_mapping(node)
-        entries: dict[str, Field] = {}
-        for key, value in node.value:
-            if isinstance(key, yaml.ScalarNode):
-                below = _field(value, loader, known, depth + 1)
-                # What a person points at is the line of the name, also where a block follows it.
-                entries[key.value] = Field(key.start_mark.line + 1, below.content, given=True)
-        made = Field(line, entries, given=True)
-    elif isinstance(node, yaml.SequenceNode):
-        made = Field(line, [_field(v, loader, known, depth + 1) for v in node.value], given=True)
-    elif isinstance(node, yaml.ScalarNode):
-        made = Field(line, _scalar(node, loader), given=True)
-    known[id(node)] = made
-    return made
+def _loader(text: str) -> Loader:
+    """libyaml's loader, ten times as fast, unless its recursion in C could overflow the stack."""
+    brackets = text.count("[") + text.count("{")
+    indents = max((len(i) for i in _INDENT.findall(text)), default=0)
+    deep = brackets + indents > MAX_FAST_DEPTH or not yaml.__with_libyaml__
+    return yaml.SafeLoader(text) if deep else yaml.CSafeLoader(text)
 
 
-def _scalar(node: yaml.ScalarNode, loader: yaml.SafeLoader) -> str | int | float | bool | None:
+@dataclass
+class _Reader:
+    """Nodes as fields. An alias is the same node again, and becomes the same field."""
+
+    loader: Loader
+    file: str
+    known: dict[int, Field] = field(default_factory=dict)
+
+    def read(self, node: yaml.Node, depth: int = 0) -> Field:
+        if id(node) in self.known:
+            return self.known[id(node)]
+        # An alias inside of its own anchor never ends.
+        if depth > MAX_DEPTH:
+            raise RecursionError
+        made = self._made(node.start_mark.line + 1, self._content(node, depth))
+        self.known[id(node)] = made
+        return made
+
+    def _made(self, line: int, content: Content) -> Field:
+        return Field(line, content, given=True, file=self.file)
+
+    def _content(self, node: yaml.Node, depth: int) -> Content:
+        if isinstance(node, yaml.MappingNode):
+            self.loader.flatten_mapping(node)
+            # What a person points at is the line of the name, also where a block follows it.
+            return {
+                key.value: self._made(key.start_mark.line + 1, self.read(value, depth + 1).content)
+                for key, value in node.value
+                if isinstance(key, yaml.ScalarNode)
+            }
+        if isinstance(node, yaml.SequenceNode):
+            return [self.read(value, depth + 1) for value in node.value]
+        return _scalar(node, self.loader) if isinstance(node, yaml.ScalarNode) else None
+
+
+def _scalar(node: yaml.ScalarNode, loader: Loader) -> Scalar:
     kind = node.tag.rpartition(":")[2]
     if kind in {"int", "float", "bool", "null"}:
         try:

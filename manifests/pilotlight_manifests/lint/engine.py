@@ -85,6 +85,13 @@ class Engine:
         )
 
     @property
+    def visible(self) -> bool:
+        """Whether an argument that is not here is not given: no script, variable or file has it."""
+        said = [*self.words, *self.flags.values()]
+        hidden = any("$" in (word.text or "") for word in said) or self.flag("config").given
+        return bool(self.flags) and not hidden
+
+    @property
     def max_model_len(self) -> int | None:
         return human_number(self.flag("max-model-len").text)
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Union
 
 Scalar = str | int | float | bool | None
-Content = "Scalar | dict[str, Field] | list[Field]"
+Content = Union[Scalar, "dict[str, Field]", "list[Field]"]
 
 
 @dataclass(frozen=True)
@@ -17,18 +18,20 @@ class Field:
     Attributes:
         line: Counted from 1. For an absent field: the line of the nearest place that exists.
         given: Whether the field is written down, be it as null.
+        file: Where it stands; a workload may be made of fields from two files.
     """
 
     line: int = 1
-    content: "Scalar | dict[str, Field] | list[Field]" = field(default=None, repr=False)
+    content: Content = field(default=None, repr=False)
     given: bool = False
+    file: str = ""
 
     def at(self, *steps: str) -> "Field":
         """The field below, by the names of mappings."""
         here = self
         for step in steps:
             below = here.content.get(step) if isinstance(here.content, dict) else None
-            here = below or Field(here.line)
+            here = below or Field(here.line, file=here.file)
         return here
 
     @property

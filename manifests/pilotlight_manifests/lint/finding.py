@@ -67,4 +67,6 @@ class Report:
 
     def _finding(self, severity: Severity, place: Field, why: str, do: str) -> Finding:
         document = self.document
-        return Finding(document.file, place.line, document.title, self.rule, severity, why, do)
+        return Finding(
+            place.file or document.file, place.line, document.title, self.rule, severity, why, do
+        )

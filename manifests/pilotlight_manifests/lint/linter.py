@@ -35,10 +35,13 @@ def lint(
 ) -> list[Finding]:
     """The findings, by file and line."""
     wanted = selection or Selection()
+    silenced = {(d.file, *place) for d in documents for place in d.silenced}
     found = {
         finding
         for document, finding in _findings(documents, options)
-        if wanted.wants(finding.rule) and not document.ignores(finding.rule, finding.line)
+        if wanted.wants(finding.rule)
+        and not document.ignores(finding.rule)
+        and (finding.file, finding.line, finding.rule) not in silenced
     }
     return sorted(found, key=lambda f: (f.file, f.line, f.severity.rank, f.rule, f.why))
 

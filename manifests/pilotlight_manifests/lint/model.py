@@ -87,10 +87,10 @@ def find(
     )  # fmt: skip
     flags = [engine.flag(name) for name in MODEL_FLAGS]
     variables = [env[name] for name in MODEL_VARIABLES if name in env]
-    for place in (uri, *flags, positional, *variables):
-        name = place.text
-        if name and name.rstrip("/") not in _LOCAL and "$" not in name:
-            return Model(name, place, engine, measured_bytes)
-    if measured_bytes is not None:
-        return Model("", uri, engine, measured_bytes)
-    return None
+    places = [uri, *flags, positional, *variables]
+    named = [p for p in places if p.text and p.text.rstrip("/") not in _LOCAL and "$" not in p.text]
+    sized = [p for p in named if architecture.parameters(p.text or "") is not None]
+    place = next(iter(sized or named), uri)
+    if not named and measured_bytes is None:
+        return None
+    return Model(place.text or "", place, engine, measured_bytes)

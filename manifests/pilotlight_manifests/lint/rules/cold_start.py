@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from pilotlight_manifests.lint.engine import Server
 from pilotlight_manifests.lint.finding import Finding, Report
 from pilotlight_manifests.lint.quantity import size
 from pilotlight_manifests.lint.workload import Workload
@@ -23,9 +24,9 @@ class Start:
 
 def least(workload: Workload) -> Start | None:
     """A lower bound: measured from exec to ready, or one passage of the weights over the line."""
-    measured = workload.options.start_phases.get(
-        workload.document.name, workload.options.start_phases.get("")
-    )
+    phases = workload.options.start_phases
+    for_all = None if workload.server is Server.OTHER else phases.get("")
+    measured = phases.get(workload.document.name, for_all)
     if measured is not None and workload.component in {"predictor", "service"}:
         return Start(measured.total_s, f"a start took {measured.total_s:.1f} s ({measured.source})")
     weights, bandwidth = _weights(workload), workload.options.bandwidth

@@ -69,7 +69,8 @@ class GpusIdle:
     def check(self, workload: Workload, report: Report) -> Iterable[Finding]:
         needed = workload.gpus_per_engine * workload.engine.data_parallel
         asked = workload.container.gpus
-        if asked is None or not _one_pod(workload) or workload.component == "runtime":
+        known = workload.complete and workload.engine.visible
+        if asked is None or not known or not _one_pod(workload):
             return
         if asked.count > needed:
             idle = asked.count - needed

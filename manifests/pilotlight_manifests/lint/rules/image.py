@@ -17,7 +17,8 @@ class ImageNotPinned:
     id = "image-not-pinned"
 
     def check(self, workload: Workload, report: Report) -> Iterable[Finding]:
-        place = workload.container.field("image")
+        # A runtime's image is said once, at the runtime.
+        place = workload.container.place.at("image")
         image = place.text or ""
         tag = image.rpartition("/")[2].partition(":")[2]
         # What a template fills in is not an image yet.

@@ -34,7 +34,8 @@ def cache(workload: Workload) -> Cache | None:
     """
     model, engine = workload.model, workload.engine
     per_token = model.kv_bytes_per_token if model else None
-    if per_token is None or model is None or not workload.server.is_vllm or not engine.sure:
+    known = workload.server.is_vllm and engine.sure and engine.visible
+    if per_token is None or model is None or not known:
         return None
     said = quantity(engine.flag("kv-cache-memory-bytes").text)
     if said is not None:

@@ -30,7 +30,8 @@ class LivenessKillsLoading:
         network = any(probe.at(kind).given for kind in ("httpGet", "tcpSocket", "grpc"))
         if workload.server is not Server.VLLM or not network:
             return
-        if workload.container.field("startupProbe").given:
+        elsewhere = not workload.complete and workload.component != "runtime"
+        if elsewhere or workload.container.field("startupProbe").given:
             return
         start = cold_start.least(workload)
         needed = max(start.seconds if start else 0.0, BARE_START_S)

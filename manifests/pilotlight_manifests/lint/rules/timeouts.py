@@ -50,7 +50,7 @@ class GraceShorterThanTimeout:
                 yield report.warning(
                     period if period.given else workload.scaling.timeout,
                     f"a request may take {timeout} s, and a stopping pod is killed after {grace} "
-                    "s: the longest streams break off at every scale-down and update."
+                    "s: the longest answers break off at every scale-down and update."
                     f"{workload.mode.caveat}",
                     f"set terminationGracePeriodSeconds to {timeout} or more",
                 )
