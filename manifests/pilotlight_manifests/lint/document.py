@@ -16,6 +16,7 @@ MAX_DEPTH = 100
 
 MAX_FAST_DEPTH = 2000
 
+_SEPARATOR = re.compile(r"---(\s|$)")
 _INDENT = re.compile(r"^[ \t?:-]+", re.MULTILINE)
 
 IGNORE = re.compile(r"#\s*lint:\s*ignore\s+([a-z0-9-]+(?:[\s,]+[a-z0-9-]+)*)")
@@ -92,18 +93,14 @@ def parse(text: str, file: str) -> Iterator[Document]:
         ManifestError: The text is not YAML.
     """
     comments = _comments(text)
-    began = 0
     try:
         loader = _loader(text)
         try:
             while loader.check_node():
-                # Comments above the first document belong to it, be there a "---" below or not.
-                began = loader.peek_event().start_mark.line + 1 if began else 1  # type: ignore[no-untyped-call]
                 node = loader.get_node()
                 if node is not None:
                     root = _Reader(loader, file).read(node)
-                    ignored = _ignored(comments, began, root.line, node.end_mark.line + 1)
-                    yield from _objects(root, file, ignored)
+                    yield from _objects(root, file, _ignored(comments, root.line, text))
         finally:
             loader.dispose()
     except (yaml.YAMLError, ValueError) as error:
@@ -201,13 +198,23 @@ def _comments(text: str) -> list[_Comment]:
     return found
 
 
-def _ignored(
-    comments: list[_Comment], began: int, content: int, end: int
-) -> dict[int, frozenset[str]]:
-    """Those of one document; a comment before its first field counts for all of it."""
+def _ignored(comments: list[_Comment], content: int, text: str) -> dict[int, frozenset[str]]:
+    """Those of the document that begins on a line; a comment above that counts for all of it."""
+    if not comments:
+        return {}
+    lines = text.splitlines()
+    ends = [n for n, line in enumerate(lines, 1) if _SEPARATOR.match(line)]
+    began = max((n for n in ends if n <= content), default=0)
+    # Comments above the first "---" belong to the document below it.
+    began = began if any(map(_says_something, lines[:began])) else 0
+    ended = min((n for n in ends if n > content), default=len(lines) + 1)
     ignored: dict[int, frozenset[str]] = {}
     for comment in comments:
-        if began <= comment.line <= end:
+        if began <= comment.line < ended:
             place = 0 if comment.line < content else comment.target
             ignored[place] = ignored.get(place, frozenset()) | comment.rules
     return ignored
+
+
+def _says_something(line: str) -> bool:
+    return bool(line.strip()) and not line.startswith(("#", "---", "%"))
