@@ -40,7 +40,7 @@ DUTIES = (
     Duty("deploy", "deploy models", ((*SERVICES, f"{READ} create patch delete"),), essential=True),
     Duty(
         "observe",
-        "see what becomes of them",
+        "watch models",
         (
             ("serving.knative.dev", "services", READ),
             ("serving.knative.dev", "revisions", READ),

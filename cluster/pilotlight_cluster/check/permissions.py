@@ -39,7 +39,7 @@ def duties(seen: Observation) -> Iterator[Finding]:
 
 
 def _duty(seen: Observation, duty: Duty) -> Finding:
-    id_, title = f"permissions.{duty.id}", f"Permission to {duty.title}"
+    id_, title = f"permissions.{duty.id}", f"May {duty.title}"
     user = seen.user or "this user"
     missing = [action for action in duty.actions if action in seen.refused]
     if not missing:

@@ -25,10 +25,15 @@ class Transport:
 
     def __init__(self, target: Target, timeout_s: float, impersonate: str | None = None) -> None:
         from kubernetes.client import ApiClient
+        from urllib3 import disable_warnings
+        from urllib3.exceptions import InsecureRequestWarning
 
         self.origin = f"{impersonate} (by {target.origin})" if impersonate else target.origin
         self.server: str = target.configuration.host
         self._timeout_s = timeout_s
+        if not target.configuration.verify_ssl:
+            # The kubeconfig says so; a warning with every call would not change its mind.
+            disable_warnings(InsecureRequestWarning)
         # Whether to try again is for the caller to say: a retry here would double the deadline.
         target.configuration.retries = False
         self._client = ApiClient(target.configuration)
