@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e import local_cluster
+from tests.e2e.breakdown import SHOWN
 from tests.e2e.evidence import collect
+from tests.e2e.footprint import Footprint, footprint
 from tests.e2e.local_cluster import LocalCluster
 from tests.e2e.workspace import Workspace
 
@@ -49,6 +51,13 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     return report  # type: ignore[return-value]
 
 
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    for line in config.stash.get(SHOWN, []):
+        terminalreporter.write_line(line)
+
+
 @pytest.fixture(scope="session")
 def started_here() -> bool:
     """Whether this session starts the cluster, and so may end it."""
@@ -56,7 +65,13 @@ def started_here() -> bool:
 
 
 @pytest.fixture(scope="session")
-def cluster(started_here: bool) -> Iterator[LocalCluster]:
+def footprint_before(started_here: bool) -> Footprint:
+    """What was on the machine before this session started the cluster."""
+    return footprint()
+
+
+@pytest.fixture(scope="session")
+def cluster(started_here: bool, footprint_before: Footprint) -> Iterator[LocalCluster]:
     """The running cluster."""
     try:
         yield local_cluster.up()

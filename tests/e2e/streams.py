@@ -17,6 +17,7 @@ class Stream:
 
     Args:
         status: The HTTP status; 0 if none came.
+        headers: Of the answer.
         times: When each piece came, on the wall clock.
         pieces: The texts.
         finish_reason: The last one told.
@@ -26,6 +27,7 @@ class Stream:
     """
 
     status: int = 0
+    headers: httpx.Headers = field(default_factory=httpx.Headers)
     times: list[float] = field(default_factory=list)
     pieces: list[str] = field(default_factory=list)
     finish_reason: str | None = None
@@ -79,7 +81,7 @@ async def stream(
     body = completion(endpoint.model, prompt, max_tokens=max_tokens, ignore_eos=True, stream=True)
     try:
         async with client.stream("POST", "/v1/completions", json=body) as answer:
-            result.status = answer.status_code
+            result.status, result.headers = answer.status_code, answer.headers
             if answer.status_code != 200:
                 result.error = (await answer.aread()).decode(errors="replace")[:300]
                 return result

@@ -244,7 +244,8 @@ class Server:
             slots.release()
 
     def _headers(self) -> dict[str, str]:
-        return {"x-standin-version": self.behaviour.version}
+        pod = os.environ.get("HOSTNAME", "")
+        return {"x-standin-version": self.behaviour.version, "x-standin-pod": pod}
 
 
 def _event(content: dict[str, Any]) -> bytes:
