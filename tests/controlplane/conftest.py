@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from pilotlight.kube.access import connect
+from pilotlight.kube.document import reference_to
+from pilotlight.kube.kinds import CUSTOM_RESOURCE
+from pilotlight.kube.waiting import has_condition, wait
 from pilotlight.settings import CacheSettings
 from pilotlight_cluster.binaries import KNATIVE, KSERVE, KUBERNETES, Binaries, ensure_all
 from pilotlight_cluster.console import Progress
@@ -50,7 +54,10 @@ def crds(binaries: Binaries, kubectl: "Kubectl") -> None:
     )
     for path in folders:
         kubectl("apply", "--server-side", "-f", str(path))
-    kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+    # Not `kubectl wait`: it fails on a CRD that has no conditions yet.
+    with connect(kubectl.kubeconfig) as cluster:
+        for crd in cluster.list(CUSTOM_RESOURCE):
+            wait(cluster, reference_to(crd), has_condition("Established"), timeout_s=60)
 
 
 class Kubectl:
