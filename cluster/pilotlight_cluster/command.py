@@ -37,10 +37,12 @@ def up(
 ) -> None:
     """Bring the cluster up, or mend it; where it runs, nothing changes."""
     from pilotlight_cluster.status import observe
+    from pilotlight_cluster.turn import turn
     from pilotlight_cluster.up import Up
 
     ours, progress = _cluster(), _progress()
-    Up(ours, progress).run(project_images=images)
+    with turn(ours.layout.cache, progress):
+        Up(ours, progress).run(project_images=images)
     status = observe(ours)
     if json:
         typer.echo(jsonlib.dumps(status.json()))
@@ -56,8 +58,11 @@ def up(
 def down(json: Json = False) -> None:
     """Take the cluster away: processes, mounts, network and files."""
     from pilotlight_cluster.down import Down
+    from pilotlight_cluster.turn import turn
 
-    existed = Down(_cluster(), _progress()).run()
+    ours, progress = _cluster(), _progress()
+    with turn(ours.layout.cache, progress):
+        existed = Down(ours, progress).run()
     if json:
         typer.echo(jsonlib.dumps({"existed": existed}))
     elif not existed:
@@ -102,10 +107,12 @@ def load(
 ) -> None:
     """Load an image into the cluster."""
     from pilotlight_cluster.images.project import NAMES, ProjectImages, image_name
+    from pilotlight_cluster.turn import turn
 
     ours, progress = _running(), _progress()
     if image in NAMES:
-        changed = ProjectImages(ours, progress).ensure(image)
+        with turn(ours.layout.cache, progress):
+            changed = ProjectImages(ours, progress).ensure(image)
         typer.echo(f"{image_name(image)} {'loaded' if changed else 'is loaded already'}")
         return
     if not Path(image).is_file():
