@@ -1,5 +1,6 @@
 """Kubernetes objects as YAML text, in the order and form that people write."""
 
+import re
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
@@ -8,6 +9,13 @@ import yaml
 Manifest: TypeAlias = dict[str, Any]
 
 _STR = "tag:yaml.org,2002:str"
+
+_GO_READS_OTHERWISE = re.compile(
+    r"([yn]|[-+]?(0[xob][0-9a-f_]+|(\.[0-9]+|[0-9][0-9_]*(\.[0-9_]*)?)(e[-+]?[0-9]+)?))\Z",
+    re.IGNORECASE,
+)
+"""Texts that PyYAML leaves bare and the Go parser of kubectl takes for a boolean or a number
+(go-yaml v2, ``resolve.go``)."""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -23,7 +31,7 @@ class _Dumper(yaml.SafeDumper):
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
     style = "|" if "\n" in value else None
     plain = dumper.resolve(yaml.ScalarNode, value, (True, False))  # type: ignore[no-untyped-call]
-    if style is None and plain != _STR:
+    if style is None and (plain != _STR or _GO_READS_OTHERWISE.match(value)):
         style = '"'
     return dumper.represent_scalar(_STR, value, style=style)
 

@@ -29,8 +29,9 @@ _WORKER = f"""\
 set -euo pipefail
 head="$HEAD_SVC.$POD_NAMESPACE.svc:{RAY_PORT}"
 until ray health-check --address "$head"; do sleep 5; done
-exec ray start --address="$head" --disable-usage-stats --block \\
-  --object-store-memory={OBJECT_STORE_BYTES}
+ray start --address="$head" --disable-usage-stats --block \\
+  --object-store-memory={OBJECT_STORE_BYTES} || true
+exit 1
 """
 
 
@@ -40,7 +41,10 @@ def head_command() -> list[str]:
 
 
 def worker_command() -> list[str]:
-    """Joins the head, and ends with it, so that the container starts anew."""
+    """Joins the head, and ends with it, so that the container starts anew.
+
+    The shell stays process 1, which SIGTERM passes by: the head's streams end before the workers.
+    """
     return ["bash", "-c", _WORKER]
 
 
