@@ -14,7 +14,7 @@ Loader = yaml.SafeLoader | yaml.CSafeLoader
 MAX_DEPTH = 100
 """Levels of nesting; Kubernetes' own decoder stops deeper down, real objects end at 20."""
 
-MAX_FAST_DEPTH = 2000
+MAX_FAST_DEPTH = 8000
 
 _SEPARATOR = re.compile(r"---(\s|$)")
 _INDENT = re.compile(r"^[ \t?:-]+", re.MULTILINE)
