@@ -64,11 +64,13 @@ class StandInService:
         }
 
     def _container(self) -> dict[str, Any]:
-        variables = {"PYTHONPATH": _FOLDER, "STANDIN_MODEL": MODEL}
+        variables = {"STANDIN_MODEL": MODEL}
         variables |= {f"STANDIN_{name.upper()}": str(v) for name, v in self.behaviour.items()}
         return {
             "name": "kserve-container",
             "image": IMAGE,
+            # KServe refuses PYTHONPATH.
+            "workingDir": _FOLDER,
             "command": ["/opt/pilotlight/bin/python", "-m", "standin"],
             "env": [{"name": name, "value": value} for name, value in variables.items()],
             "ports": [{"name": "http1", "containerPort": 8080, "protocol": "TCP"}],
