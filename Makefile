@@ -3,12 +3,16 @@
 # make check   format, lint, types and layers, in seconds
 # make env     the environment alone (.venv); ACCELERATOR=gpu for vLLM's CUDA build
 # make model   the small model that the examples serve
+# make cluster      a real Kubernetes with Knative and KServe on this machine (Debian, root)
+# make demo-cluster an endpoint that answers, sleeps at zero and wakes, with a live view
+# make image-predictor    the full image of the predictor: 6 GB, minutes
 # make constraints    resolve constraints.txt anew
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up test check env install model constraints system-libraries clean
+.PHONY: help up test check env install model cluster demo-cluster image-predictor constraints \
+	system-libraries clean
 MAKEFLAGS += --no-print-directory
 
 # Bytecode makes every start of the engine three times as fast.
@@ -36,7 +40,9 @@ help:
 up: env model
 	@$(BIN)/pilotlight local up manifests/examples/smollm2.yaml $(ARGS)
 
+# Built before the tests, whose time is limited.
 test: check model
+	@if command -v go >/dev/null; then $(BIN)/pilotlight cluster build; fi
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: env
@@ -44,6 +50,15 @@ check: env
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+
+cluster: env model
+	@$(BIN)/pilotlight cluster up
+
+demo-cluster: env model
+	@$(BIN)/pilotlight cluster demo $(ARGS)
+
+image-predictor: env
+	@$(BIN)/pilotlight cluster image predictor $(ARGS)
 
 model: env
 	@$(BIN)/pilotlight local model

@@ -6,6 +6,7 @@ kinds whose hardware a CI machine lacks, and no test may skip itself.
 """
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -45,9 +46,28 @@ def _gpu_obstacle() -> str | None:
     return None
 
 
+def _controlplane_obstacle() -> str | None:
+    if not _installed("cryptography"):
+        return "the package cryptography is not installed (make env)"
+    if shutil.which("go") is None:
+        return "Go, which builds etcd and kube-apiserver, is not installed"
+    return None
+
+
+def _e2e_obstacle() -> str | None:
+    if os.geteuid() != 0:
+        return "a node needs root"
+    if shutil.which("apt-get") is None:
+        return "a node needs Debian's packages"
+    return _controlplane_obstacle()
+
+
+# In the order in which they run: the cluster comes last, so that it competes with nothing else.
 KINDS = (
+    Kind("controlplane", _controlplane_obstacle),
     Kind("engine", _engine_obstacle),
     Kind("gpu", _gpu_obstacle, may_lack_in_ci=True),
+    Kind("e2e", _e2e_obstacle),
 )
 
 
@@ -109,6 +129,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             account.leave_out(kind, len(marked), reason)
             config.hook.pytest_deselected(items=marked)
             items[:] = [item for item in items if item not in marked]
+    items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    """Tests without a kind first."""
+    ranks = [rank for rank, kind in enumerate(KINDS) if item.get_closest_marker(kind.marker)]
+    return max(ranks, default=-1)
 
 
 @pytest.hookimpl(trylast=True)

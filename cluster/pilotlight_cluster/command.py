@@ -55,6 +55,14 @@ def up(
 
 
 @app.command()
+def build() -> None:
+    """Build the cluster's programs into the cache; `up` does it too, where they are missing."""
+    from pilotlight_cluster.binaries import ensure_all
+
+    ensure_all(_cluster().binaries, _progress())
+
+
+@app.command()
 def down(json: Json = False) -> None:
     """Take the cluster away: processes, mounts, network and files."""
     from pilotlight_cluster.down import Down
@@ -125,6 +133,50 @@ def load(
         ours.containerd.import_archive(Path(image))
     for name in sorted(ours.containerd.images() - before):
         typer.echo(name)
+
+
+@app.command()
+def image(
+    target: Annotated[str, typer.Argument(help="A target of the Dockerfile.")],
+    output: Annotated[
+        Path | None, typer.Option(help="The archive; by default in Pilotlight's cache.")
+    ] = None,
+    accelerator: Annotated[str, typer.Option(help="cpu or gpu.")] = "cpu",
+    json: Json = False,
+) -> None:
+    """Build one of the Dockerfile's images whole, without Docker, into an archive."""
+    from pilotlight_cluster.images.whole import build
+
+    ours, progress = _cluster(), _progress()
+    built = build(ours.layout, progress, target, accelerator, output)
+    if json:
+        typer.echo(jsonlib.dumps(built))
+    else:
+        typer.echo(f"{built['archive']}: {built['bytes'] / 1e9:.1f} GB in {built['seconds']:.0f} s")
+
+
+@app.command()
+def demo(
+    file: Annotated[
+        Path | None, typer.Argument(help="YAML with an InferenceService; by default SmolLM2.")
+    ] = None,
+    crowd: Annotated[int, typer.Option(min=1, help="Requests that arrive together at zero.")] = 1,
+) -> None:
+    """Watch a model answer, sleep at zero, and wake by a question; starts the cluster."""
+    from pilotlight.kube.access import connect
+    from pilotlight_cluster.demo.play import play
+    from pilotlight_cluster.demo.scene import Scene
+    from pilotlight_cluster.demo.story import Story
+    from pilotlight_cluster.images.project import checkout
+    from pilotlight_cluster.status import observe
+
+    if file is not None and not file.is_file():
+        raise UsageError(f"there is no file {file}")
+    up()
+    seen = observe(_cluster())
+    manifest = file or checkout() / "manifests" / "examples" / "smollm2.yaml"
+    story = Story(connect(seen.kubeconfig), seen.gateway, manifest, Scene(), crowd)
+    play(story, _progress().console)
 
 
 @app.command()

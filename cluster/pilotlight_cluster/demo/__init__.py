@@ -1,0 +1,1 @@
+"""A served model that answers, sleeps at zero and wakes, with a live view of it."""
