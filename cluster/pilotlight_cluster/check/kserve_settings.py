@@ -17,7 +17,7 @@ def kserve_settings(seen: Observation) -> Iterator[Finding]:
     data = seen.settings(parts.KSERVE_CONFIG)
     if data is None:
         return
-    deploy, ingress = _section(data, "deploy"), _section(data, "ingress")
+    deploy, ingress = section(data, "deploy"), section(data, "ingress")
     if deploy is None or ingress is None:
         broken = "deploy" if deploy is None else "ingress"
         yield Finding(
@@ -33,7 +33,8 @@ def kserve_settings(seen: Observation) -> Iterator[Finding]:
     yield from _virtual_hosts(seen, ingress)
 
 
-def _section(data: Mapping[str, str], name: str) -> dict[str, Any] | None:
+def section(data: Mapping[str, str], name: str) -> dict[str, Any] | None:
+    """One section of inferenceservice-config; ``None`` if it is no JSON object."""
     try:
         section: Any = json.loads(data.get(name, "{}"))
     except ValueError:

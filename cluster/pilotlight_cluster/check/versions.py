@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pilotlight_cluster.check import mending, parts
 from pilotlight_cluster.check.finding import Finding, Level
+from pilotlight_cluster.check.kserve_settings import section
 from pilotlight_cluster.check.observation import Observation
 
 
@@ -136,9 +137,20 @@ def _knative_version(seen: Observation) -> str:
 
 
 def _kserve_version(seen: Observation) -> str:
+    """The tag of KServe's controller, or of the storage initializer that it is released with."""
     workload = seen.workload(f"{seen.kserve_namespace}/{parts.KSERVE_CONTROLLER}")
-    for image in workload.images if workload else ():
-        name, _, tag = image.rpartition("/")[2].partition("@")[0].partition(":")
-        if name == "kserve-controller":
-            return tag
-    return ""
+    tags = [
+        tag
+        for name, tag in map(_image, workload.images if workload else ())
+        if name == "kserve-controller"
+    ]
+    initializer = section(seen.settings(parts.KSERVE_CONFIG) or {}, "storageInitializer")
+    if not any(map(parse, tags)) and initializer is not None:
+        tags.append(_image(str(initializer.get("image", "")))[1])
+    return next(filter(parse, tags), tags[0] if tags else "")
+
+
+def _image(reference: str) -> tuple[str, str]:
+    """Name and tag of an image, without its registry and digest."""
+    name, _, tag = reference.rpartition("/")[2].partition("@")[0].partition(":")
+    return name, tag

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pilotlight_cluster.check import parts
@@ -93,6 +93,17 @@ def test_kserves_version_is_its_controllers_tag(image: str, level: Level, seen: 
     found = findings(with_workload(KSERVE, ready("", image)))["kserve.version"]
     assert found.level is level
     assert seen in found.seen
+
+
+def test_kserves_version_is_also_read_from_its_storage_initializer() -> None:
+    settings = dict(HEALTHY.config[parts.KSERVE_CONFIG].value or {})
+    settings["storageInitializer"] = '{"image": "kserve/storage-initializer:v0.19.0"}'
+    seen = replace(
+        with_workload(KSERVE, ready("", "dev.local/manager:dev")),
+        config={**HEALTHY.config, parts.KSERVE_CONFIG: Look(settings)},
+    )
+    found = findings(seen)["kserve.version"]
+    assert (found.level, found.seen) == (Level.WARNING, "v0.19.0")
 
 
 @pytest.mark.parametrize(
@@ -187,6 +198,7 @@ def test_nothing_is_said_of_what_could_not_be_read_but_that() -> None:
     assert not any(name.startswith(("knative.features", "kserve.deploy")) for name in found)
 
 
+@settings(deadline=None)
 @given(
     config=st.dictionaries(
         st.sampled_from(sorted(HEALTHY.config)),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pilotlight.errors import UsageError
@@ -95,6 +95,7 @@ JUNK = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(part=st.sampled_from(list(GOOD)), junk=JUNK)
 def test_a_broken_kubeconfig_is_a_usage_error_and_nothing_else(
     tmp_path_factory: pytest.TempPathFactory, part: str, junk: object
