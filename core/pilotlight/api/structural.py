@@ -48,7 +48,8 @@ class _Resolver:
         kept = {}
         if "description" in schema:
             kept["description"] = " ".join(schema["description"].split())
-        if schema.get("default") is not None:
+        # An empty list says nothing that an absent one does not.
+        if schema.get("default") not in (None, []):
             # The parts have defaults of their own, and a null would not be valid.
             kept["default"] = {} if isinstance(schema["default"], dict) else schema["default"]
         return kept
