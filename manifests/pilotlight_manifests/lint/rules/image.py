@@ -10,8 +10,8 @@ class ImageNotPinned:
     """``:latest``, or no tag: two pods of one version may run different code.
 
     Knative resolves a tag once per revision (``pkg/reconciler/revision/resolve.go``), so there it
-    is information: the same YAML deploys something else next month. In Standard mode a new pod of
-    an old version pulls what is new, and a rollback brings nothing back.
+    is information: the same YAML deploys something else next month. In Standard mode every node may
+    hold another image under the name, and a rollback brings nothing back.
     """
 
     id = "image-not-pinned"
