@@ -8,31 +8,31 @@ from pilotlight.api.meta import ApiModel
 from pilotlight_manifests.spec.lora import Lora
 
 OURS = {
-    "model_name": "name",
-    "model_dir": "model.uri",
-    "model": "model.uri",
-    "dtype": "engine.dtype",
-    "max_model_len": "engine.maxModelLen",
-    "max_num_seqs": "engine.maxNumSeqs",
-    "quantization": "engine.quantization",
-    "kv_cache_dtype": "engine.kvCacheDtype",
-    "gpu_memory_utilization": "engine.gpuMemoryUtilization",
-    "kv_cache_memory_bytes": "engine.kvCacheMemoryBytes",
-    "enforce_eager": "engine.enforceEager",
-    "tensor_parallel_size": "parallelism.tensor",
-    "pipeline_parallel_size": "parallelism.pipeline",
-    "distributed_executor_backend": "parallelism.nodes",
-    "enable_lora": "engine.lora",
-    "lora_modules": "engine.lora",
-    "max_loras": "engine.lora.maxLoras",
-    "max_lora_rank": "engine.lora.maxRank",
-    "grace_period_s": "timeouts.requestSeconds",
-    "start_timeout_s": "timeouts.startSeconds",
-    "api_key": "access.apiKeySecret",
-    "admin_token": "access.adminTokenSecret",
-    "http_port": "nothing: the manifests need the port to be 8080",
+    "model_name": "use name",
+    "model_dir": "use model.uri",
+    "model": "use model.uri",
+    "dtype": "use engine.dtype",
+    "max_model_len": "use engine.maxModelLen",
+    "max_num_seqs": "use engine.maxNumSeqs",
+    "quantization": "use engine.quantization",
+    "kv_cache_dtype": "use engine.kvCacheDtype",
+    "gpu_memory_utilization": "use engine.gpuMemoryUtilization",
+    "kv_cache_memory_bytes": "use engine.kvCacheMemoryBytes",
+    "enforce_eager": "use engine.enforceEager",
+    "tensor_parallel_size": "use parallelism.tensor",
+    "pipeline_parallel_size": "use parallelism.pipeline",
+    "distributed_executor_backend": "use parallelism.nodes",
+    "enable_lora": "use engine.lora",
+    "lora_modules": "use engine.lora",
+    "max_loras": "use engine.lora.maxLoras",
+    "max_lora_rank": "use engine.lora.maxRank",
+    "grace_period_s": "use timeouts.requestSeconds",
+    "start_timeout_s": "use timeouts.startSeconds",
+    "api_key": "use access.apiKeySecret",
+    "admin_token": "use access.adminTokenSecret",
+    "http_port": "leave it out: the port is 8080",
 }
-"""Arguments that the specification has a field for, and the field."""
+"""Arguments that the specification has a field for, and what to do instead."""
 
 Argument = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 
@@ -62,5 +62,5 @@ class Engine(ApiModel):
         for argument in self.extra_args:
             flag = argument.partition("=")[0].lstrip("-").removeprefix("no-").replace("-", "_")
             if argument.startswith("-") and flag in OURS:
-                raise ValueError(f"extraArgs: {argument.partition('=')[0]} is set by {OURS[flag]}")
+                raise ValueError(f"extraArgs: {argument.partition('=')[0]}: {OURS[flag]}")
         return self

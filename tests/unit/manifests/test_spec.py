@@ -71,8 +71,11 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         {"resources": {"requests": {"memory": "8Gi"}, "limits": {"memory": "4Gi"}}},
         "requests.memory (8Gi) is above limits.memory (4Gi)",
     ),
-    ({"engine": {"extraArgs": ["--dtype=half"]}}, "--dtype is set by engine.dtype"),
-    ({"engine": {"extraArgs": ["--tensor_parallel_size", "2"]}}, "is set by parallelism.tensor"),
+    ({"engine": {"extraArgs": ["--dtype=half"]}}, "--dtype: use engine.dtype"),
+    (
+        {"engine": {"extraArgs": ["--tensor_parallel_size", "2"]}},
+        "--tensor_parallel_size: use parallelism.tensor",
+    ),
     ({"engine": {"lora": {"adapters": [{"name": "a"}]}}}, "give either its path or its uri"),
     (
         {"pod": {"env": {"HF_TOKEN": "hf_x"}}},
