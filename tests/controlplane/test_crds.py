@@ -35,7 +35,7 @@ def cluster(control_plane: ControlPlane) -> Iterator[ApiServer]:
     with connect(control_plane.kubeconfig) as opened:
         opened.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": HOME}})
         for file in CRDS:
-            crd = opened.apply(yaml.safe_load(file.read_text()))
+            crd = opened.apply(yaml.safe_load(file.read_text()), force=True)
             wait(opened, reference_to(crd), has_condition("Established"), timeout_s=20)
         yield opened
         opened.delete(Reference(NAMESPACE, HOME))

@@ -44,7 +44,7 @@ def pilotlight_kinds(seen: Observation) -> Iterator[Finding]:
         "Pilotlight's own kinds",
         parts.PILOTLIGHT_KINDS,
         "Rollouts and warm pools are objects of these kinds. Serving does without.",
-        f"{seen.kubectl} apply --server-side -f manifests/crds",
+        f"pilotlight manifests crds | {seen.kubectl} apply --server-side -f -",
     )
 
 
