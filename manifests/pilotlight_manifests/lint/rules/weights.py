@@ -1,5 +1,6 @@
 """Weights against the memory that they are to fit into."""
 
+import math
 from collections.abc import Iterable
 
 from pilotlight_manifests.lint.engine import Server
@@ -30,13 +31,14 @@ class WeightsExceedGpuMemory:
         usable, weights = each * used, model.memory_bytes
         share = workload.engine.gpu_memory_utilization if workload.server.is_vllm else 1.0
         if weights is not None and weights > usable * share:
-            enough = -(-weights // (each * share))
+            # Degrees of parallelism are powers of two: heads divide by no other.
+            enough = 2 ** math.ceil(math.log2(weights / (each * share)))
             yield report.error(
                 model.place,
                 f"{memory(weights)} of weights do not fit into {memory(usable)} "
                 f"({used} x {memory(each)}"
                 f"{f', of which vLLM takes {share:.0%}' if share < 1 else ''}).",
-                f"use {enough:.0f} or more such GPUs (--tensor-parallel-size), larger ones, or a "
+                f"use {enough} or more such GPUs (--tensor-parallel-size), larger ones, or a "
                 "quantized model",
             )
 

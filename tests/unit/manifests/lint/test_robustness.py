@@ -34,9 +34,9 @@ scalars = st.one_of(
 )
 names = st.sampled_from(
     ("name", "image", "args", "command", "env", "value", "resources", "limits", "requests",
-     "memory", "nvidia.com/gpu", "ports", "volumeMounts", "mountPath", "emptyDir", "sizeLimit", "httpGet",
-     "livenessProbe", "minReplicas", "maxReplicas", "timeout", "scaleTarget", "matchLabels", "from",
-     "namespaceSelector", "podSelector")
+     "memory", "nvidia.com/gpu", "ports", "volumeMounts", "mountPath", "emptyDir", "sizeLimit",
+     "httpGet", "livenessProbe", "minReplicas", "maxReplicas", "timeout", "scaleTarget", "from",
+     "matchLabels", "namespaceSelector", "podSelector")
 )  # fmt: skip
 anything = st.recursive(
     scalars,
