@@ -1,9 +1,8 @@
 """The versions that the local cluster is made of, pinned together."""
 
 KUBERNETES = "v1.34.4"
-SERVING = "v0.48.1"
-"""Knative Serving 1.21."""
-KOURIER = "v0.48.0"
+KNATIVE_RELEASE = "1.21.1"
+"""What Serving's module v0.48.1 is released as; the modules' versions are in go/knative/go.mod."""
 KSERVE = "v0.20.0"
 COREDNS = "v1.12.4"
 DEBIAN = "bookworm"

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
+from pilotlight_cluster import versions
 from pilotlight_cluster.addons.document import Document, containers, fit, is_kind, read, settings
 from pilotlight_cluster.binaries import KNATIVE, Binaries
 from pilotlight_cluster.images import platform
 
 DOMAIN = "example.com"
 GATEWAY_IP = "10.96.0.80"
-NAMESPACE = "knative-serving"
+VERSION_LABEL = "app.kubernetes.io/version"
 AUTOSCALING_HPA = ("activator-hpa.yaml", "webhook-hpa.yaml")
 
 # Metrics are off by default, and turning them on later restarts every pod of every service.
@@ -28,6 +29,7 @@ FEATURES = {
     "kubernetes.podspec-affinity": "enabled",
     "kubernetes.podspec-topologyspreadconstraints": "enabled",
     "kubernetes.podspec-priorityclassname": "enabled",
+    "kubernetes.podspec-runtimeclassname": "enabled",
     "kubernetes.podspec-schedulername": "enabled",
     "kubernetes.podspec-securitycontext": "enabled",
 }
@@ -85,6 +87,9 @@ def _deployment() -> dict[str, str]:
 
 def _local(document: Document) -> Document:
     document = fit(document, _image)
+    labels = document["metadata"].get("labels", {})
+    if labels.get(VERSION_LABEL) == "devel":
+        labels[VERSION_LABEL] = versions.KNATIVE_RELEASE
     if is_kind(document, "Image"):
         document["spec"]["image"] = _image(document["spec"]["image"])
     for container in containers(document):
