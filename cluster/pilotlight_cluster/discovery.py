@@ -17,9 +17,8 @@ from typing import Any
 from pilotlight.errors import PilotlightError
 from pilotlight.kube.access import connect
 from pilotlight.kube.cluster import Cluster
-from pilotlight.kube.document import Document, Kind
-
-POD = Kind("v1", "Pod")
+from pilotlight.kube.document import Document
+from pilotlight.kube.kinds import POD
 
 
 @dataclass(frozen=True)

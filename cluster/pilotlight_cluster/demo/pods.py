@@ -7,10 +7,10 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from pilotlight.kube.cluster import Cluster
-from pilotlight.kube.document import Document, Kind
+from pilotlight.kube.document import Document, condition
+from pilotlight.kube.kinds import POD
 from pilotlight_cluster.demo.scene import PodLine
 
-POD = Kind("v1", "Pod")
 PHASES = "pilotlight_predictor_start_phase_seconds"
 MODEL = "kserve-container"
 TIMEOUT_S = 2.0
@@ -55,7 +55,9 @@ def _state(pod: Document) -> str:
         return "container starts"
     if "terminated" in model["state"]:
         return f"ended: {model['state']['terminated'].get('reason', 'unknown')}"
-    return "ready" if model["ready"] else "model loads"
+    # Not the container's: Knative gives its readiness probe to queue-proxy.
+    ready = condition(pod, "Ready")
+    return "ready" if ready and ready.is_true else "model loads"
 
 
 def _status(pod: Document, container: str) -> dict[str, Any]:
