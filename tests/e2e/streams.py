@@ -80,7 +80,9 @@ async def stream(
     result = into or Stream()
     body = completion(endpoint.model, prompt, max_tokens=max_tokens, ignore_eos=True, stream=True)
     try:
-        async with client.stream("POST", "/v1/completions", json=body) as answer:
+        # The client may be another endpoint's.
+        headers = {"Host": endpoint.host}
+        async with client.stream("POST", "/v1/completions", json=body, headers=headers) as answer:
             result.status, result.headers = answer.status_code, answer.headers
             if answer.status_code != 200:
                 result.error = (await answer.aread()).decode(errors="replace")[:300]

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -16,7 +17,7 @@ from pilotlight_bench.coldstart.phases import parse_phases
 from tests.e2e import breakdown
 from tests.e2e.gateway import Endpoint
 from tests.e2e.local_cluster import LocalCluster
-from tests.e2e.real_engine import ANSWER, EXAMPLE, MODEL, PROMPT
+from tests.e2e.real_engine import ANSWER, EXAMPLE, MODEL, PROMPT, example
 from tests.e2e.streams import Stream, stream
 from tests.e2e.workspace import ENGINE_READY_S, QUICK_TO_ZERO, Workspace
 
@@ -103,7 +104,7 @@ async def test_one_request_wakes_it_and_is_answered(
         phases = parse_phases(plain.get("/metrics").text)
     assert {"scale_up", "schedule", "sandbox", "container", "boot", "answer"} == set(steps)
     assert phases.keys() >= PHASES
-    assert phases["total"] < steps["boot"] + 1
+    assert phases["total"] < sum(steps.values())
     breakdown.keep(request.config, "wake", steps, phases)
 
 
@@ -115,7 +116,7 @@ async def test_streams_outlive_the_replacement_of_their_revision(
     before = workspace.latest_revision(MODEL)
     streams: list[Stream] = []
     async with endpoint.async_http(WAKE_S) as client:
-        workspace.patch(MODEL, {"spec": {"predictor": {"annotations": QUICK_TO_ZERO}}})
+        workspace.patch(MODEL, {"spec": {"predictor": _another()}})
         async with asyncio.timeout(ENGINE_READY_S):
             while not _is_leaving(workspace, old):
                 streams.append(await stream(client, endpoint, "Tell me a story.", 200))
@@ -124,6 +125,13 @@ async def test_streams_outlive_the_replacement_of_their_revision(
     assert workspace.latest_revision(MODEL) != before
     assert all(each.whole for each in streams), [str(each) for each in streams if not each.whole]
     assert all(len(each.pieces) > 150 for each in streams[:-1])
+
+
+def _another() -> dict[str, Any]:
+    """A template that differs; two pods of it have room on two cores."""
+    [container] = example()["spec"]["predictor"]["containers"]
+    container["resources"]["requests"]["cpu"] = "500m"
+    return {"annotations": QUICK_TO_ZERO, "containers": [container]}
 
 
 def _is_leaving(workspace: Workspace, pod: str) -> bool:
