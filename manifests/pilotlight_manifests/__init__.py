@@ -1,1 +1,1 @@
-"""Typed specifications of served models, the YAML made from them, and a linter for any KServe YAML."""
+"""Typed specifications of served models, their YAML, and a linter for any KServe YAML."""

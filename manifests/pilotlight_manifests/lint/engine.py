@@ -23,6 +23,7 @@ class Server(Enum):
 
     VLLM = "vLLM"
     PILOTLIGHT = "Pilotlight's predictor"
+    TRANSFORMER = "Pilotlight's transformer"
     HUGGINGFACE = "KServe's Hugging Face server"
     OTHER = "another server"
 
@@ -31,9 +32,15 @@ class Server(Enum):
         """Certainly vLLM. KServe's Hugging Face server uses it for some models only."""
         return self in {Server.VLLM, Server.PILOTLIGHT}
 
+    @property
+    def streams(self) -> bool:
+        """Whether it can answer piece by piece."""
+        return self is not Server.OTHER
+
 
 _MARKS = {
     Server.PILOTLIGHT: ("pilotlight-predictor", "pilotlight_predictor"),
+    Server.TRANSFORMER: ("pilotlight-transformer", "pilotlight_transformer"),
     Server.HUGGINGFACE: ("huggingfaceserver",),
     Server.VLLM: ("vllm",),
 }

@@ -30,6 +30,7 @@ from pilotlight_manifests.lint.rules.scale_target import (
     ScaleTargetAboveLimit,
 )
 from pilotlight_manifests.lint.rules.shm import ShmTooSmall
+from pilotlight_manifests.lint.rules.streams import StreamsMayBeCut
 from pilotlight_manifests.lint.rules.timeouts import (
     GraceShorterThanTimeout,
     ServerGraceMismatch,
@@ -77,6 +78,7 @@ WORKLOAD_RULES: tuple[WorkloadRule, ...] = (
     WorkerSpecInKnativeMode(),
     KnativeRefusesField(),
     KnativeFeatureNeeded(),
+    StreamsMayBeCut(),
     ImageNotPinned(),
 )
 

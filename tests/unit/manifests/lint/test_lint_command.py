@@ -17,6 +17,7 @@ kind: InferenceService
 metadata: {name: chat}
 spec:
   predictor:
+    annotations: {features.knative.dev/http-full-duplex: Enabled}
     minReplicas: 0
     timeout: 900
     containers:
@@ -48,7 +49,7 @@ def test_a_finding_has_place_rule_reason_and_remedy(bad: Path) -> None:
     result = run(bad)
     assert result.returncode == 1
     head, why, do, *_ = result.stdout.splitlines()
-    assert head == f"{bad}:7: error timeout-above-maximum  InferenceService chat"
+    assert head == f"{bad}:8: error timeout-above-maximum  InferenceService chat"
     assert why.startswith("    the timeout of 900 s is above Knative's maximum of 600 s")
     assert do.startswith("    do: write 600 or less")
     assert result.stdout.splitlines()[-1] == "1 object: 1 error, 1 info"
@@ -76,7 +77,7 @@ def test_json_holds_the_same(bad: Path) -> None:
     found = json.loads(result.stdout)["findings"][0]
     assert {k: found[k] for k in ("file", "line", "object", "rule", "severity")} == {
         "file": str(bad),
-        "line": 7,
+        "line": 8,
         "object": "InferenceService chat",
         "rule": "timeout-above-maximum",
         "severity": "error",

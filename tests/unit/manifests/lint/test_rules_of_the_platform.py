@@ -120,6 +120,57 @@ def test_knative_takes_some_fields_when_told_to(lint: Lint, service: Service) ->
     assert not lint(service(), rule)
 
 
+DUPLEX = "features.knative.dev/http-full-duplex"
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "findings"),
+    [
+        ("annotations", "Enabled", 0),
+        ("annotations", "enabled", 0),
+        ("annotations", "disabled", 1),
+        ("labels", "Enabled", 1),
+    ],
+)
+def test_a_stream_needs_full_duplex_on_its_way_through_knative(
+    lint: Lint, service: Service, place: str, value: str, findings: int
+) -> None:
+    found = lint(service(predictor=f"{place}: {{{DUPLEX}: {value}}}"), "streams-may-be-cut")
+    assert [(f.severity, DUPLEX in f.do) for f in found] == [("info", True)] * findings
+
+
+@pytest.mark.parametrize(
+    ("changes", "findings"),
+    [
+        ({}, 1),
+        ({"annotations": STANDARD}, 0),
+        ({"annotations": f"{DUPLEX}: Enabled"}, 0),
+        ({"image": "dev.local/pilotlight-predictor:dev"}, 1),
+        ({"image": "dev.local/pilotlight-transformer:dev"}, 1),
+        ({"image": "kserve/huggingfaceserver:v0.20.0"}, 1),
+        ({"image": "nginx:1.27"}, 0),
+        ({"args": "--runner=pooling"}, 0),
+        ({"args": "--task=fill_mask", "image": "kserve/huggingfaceserver:v0.20.0"}, 0),
+        ({"args": "--task=text_generation", "image": "kserve/huggingfaceserver:v0.20.0"}, 1),
+        ({"container": "ports: [{name: h2c, containerPort: 8081}]"}, 0),
+        ({"container": "ports: [{name: http1, containerPort: 8080}]"}, 1),
+    ],
+    ids=str,
+)
+def test_who_streams_over_http1_through_knative_may_be_cut(
+    lint: Lint, service: Service, changes: dict[str, str], findings: int
+) -> None:
+    assert len(lint(service(**changes), "streams-may-be-cut")) == findings
+
+
+def test_a_runtime_brings_full_duplex_to_its_services(lint: Lint) -> None:
+    rule = "streams-may-be-cut"
+    annotated = RUNTIME.replace("spec:", f"spec:\n  annotations: {{{DUPLEX}: Enabled}}")
+    assert lint(MODEL + RUNTIME, rule)
+    assert not lint(MODEL + annotated, rule)
+    assert not lint(MODEL, rule)
+
+
 @pytest.mark.parametrize(
     ("image", "findings"),
     [
@@ -162,12 +213,13 @@ spec:
 
 
 def test_a_models_runtime_brings_its_arguments(lint: Lint) -> None:
-    assert {f.rule for f in lint(MODEL + RUNTIME)} == {"concurrency-above-batch", "shm-too-small"}
+    of_arguments = {"concurrency-above-batch", "streams-may-be-cut"}
+    assert {f.rule for f in lint(MODEL + RUNTIME)} == of_arguments | {"shm-too-small"}
     shm = (
         "      volumeMounts: [{name: shm, mountPath: /dev/shm}]\n"
         "  volumes: [{name: shm, emptyDir: {medium: Memory}}]\n"
     )
-    assert {f.rule for f in lint(MODEL + RUNTIME + shm)} == {"concurrency-above-batch"}
+    assert {f.rule for f in lint(MODEL + RUNTIME + shm)} == of_arguments
 
 
 def test_a_runtime_elsewhere_may_hold_what_is_missing_here(lint: Lint) -> None:
@@ -186,6 +238,7 @@ def test_a_plain_knative_service_is_read_too(lint: Lint) -> None:
           annotations:
             autoscaling.knative.dev/min-scale: "2"
             autoscaling.knative.dev/max-scale: "1"
+            features.knative.dev/http-full-duplex: enabled
         spec:
           timeoutSeconds: 900
           containers: [{image: "vllm/vllm-openai:v0.32.0"}]
