@@ -66,11 +66,21 @@ def gpu_annotations(spec: ServedModel) -> Manifest:
     return {f"{_KSERVE}/gpu-resource-types": json.dumps([resource])}
 
 
+def component_annotations(spec: ServedModel) -> Manifest:
+    """Annotations of every component, which KServe hands on to Knative's revision.
+
+    Full duplex keeps Knative's proxies from cutting streams short: docs/lint.md,
+    ``streams-may-be-cut``.
+    """
+    return {"features.knative.dev/http-full-duplex": "Enabled"} if is_knative(spec) else {}
+
+
 def predictor_annotations(spec: ServedModel) -> Manifest:
-    """Annotations that KServe hands on to Knative's revision."""
+    """Those of the predictor."""
     if not is_knative(spec):
         return {}
     return {
+        **component_annotations(spec),
         **_autoscaler_annotations(spec.autoscaling),
         "serving.knative.dev/progress-deadline": f"{spec.timeouts.start_seconds}s",
     }

@@ -3,6 +3,7 @@
 from pilotlight_manifests.render.container import LIVE, READY, pod, ports, security_context
 from pilotlight_manifests.render.document import Manifest, without_absent
 from pilotlight_manifests.render.names import CONTAINER, HTTP_PORT, TRANSFORMER
+from pilotlight_manifests.render.scaling import component_annotations
 from pilotlight_manifests.spec.served_model import ServedModel
 from pilotlight_manifests.spec.transformer import TRANSFORMER_DEFAULTS, Transformer
 
@@ -29,6 +30,7 @@ def transformer(spec: ServedModel, wanted: Transformer) -> Manifest:
         "minReplicas": wanted.min_replicas,
         "maxReplicas": wanted.max_replicas,
         "timeout": spec.timeouts.request_seconds,
+        **without_absent({"annotations": component_annotations(spec)}),
         **place,
         "containers": [container],
         "volumes": [{"name": "tmp", "emptyDir": {}}],

@@ -89,6 +89,14 @@ def _model_arguments(part: dict[str, Any]) -> list[str]:
 
 
 @each
+def test_no_stream_is_cut_on_its_way_through_knative(path: Path) -> None:
+    knative = path.stem != "multi-node"
+    for _, part in _components(path):
+        annotations = part.get("annotations", {})
+        assert (annotations.get("features.knative.dev/http-full-duplex") == "Enabled") is knative
+
+
+@each
 def test_our_own_resources_are_such_as_our_types_take(path: Path) -> None:
     for item in _objects(path):
         if item["kind"] == "InferenceRollout":

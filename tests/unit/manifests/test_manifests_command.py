@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -96,10 +97,12 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
 def test_a_wrong_file_exits_with_two(tmp_path: Path) -> None:
     path = tmp_path / "spec.yaml"
     path.write_text("name: chat\n")
-    pilotlight = shutil.which("pilotlight")
-    assert pilotlight is not None
+    program = "from pilotlight.cli import main; main()"
     result = subprocess.run(
-        [pilotlight, "manifests", "render", str(path)], capture_output=True, text=True, check=False
+        [sys.executable, "-c", program, "manifests", "render", str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert result.returncode == 2
     assert result.stderr == f"pilotlight: {path}: model: is needed\n"

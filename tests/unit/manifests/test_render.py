@@ -122,6 +122,7 @@ def test_adapters_are_loaded_beside_the_model() -> None:
 def test_the_knobs_that_kserve_lacks_are_annotations_of_the_predictor() -> None:
     predictor = _objects("everything")["InferenceService"]["spec"]["predictor"]
     assert predictor["annotations"] == {
+        "features.knative.dev/http-full-duplex": "Enabled",
         "autoscaling.knative.dev/target-utilization-percentage": "80",
         "autoscaling.knative.dev/window": "90s",
         "autoscaling.knative.dev/scale-down-delay": "120s",

@@ -84,6 +84,17 @@ def test_our_own_resources_are_such_as_our_types_take(content: dict[str, Any]) -
 
 @settings(max_examples=100, deadline=None)
 @given(specs)
+def test_no_stream_is_cut_on_its_way_through_knative(content: dict[str, Any]) -> None:
+    wanted = None if content.get("mode") == "Standard" else "Enabled"
+    for item in _render(content):
+        if item["kind"] == "InferenceService":
+            for component in item["spec"].values():
+                annotations = component.get("annotations", {})
+                assert annotations.get("features.knative.dev/http-full-duplex") == wanted
+
+
+@settings(max_examples=100, deadline=None)
+@given(specs)
 def test_a_network_policy_always_lets_the_autoscaler_scrape(content: dict[str, Any]) -> None:
     if content.get("mode") == "Standard":
         return
