@@ -11,6 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
+from pilotlight_manifests.lint.document import parse
+from pilotlight_manifests.lint.finding import Severity
+from pilotlight_manifests.lint.linter import lint
+from pilotlight_manifests.lint.options import Options
 from pilotlight_manifests.render.bundle import render
 from pilotlight_manifests.render.document import dump_all
 from pilotlight_manifests.spec.reading import read
@@ -42,6 +46,13 @@ def test_every_golden_file_has_its_specification() -> None:
 def test_the_text_means_what_was_rendered(path: Path) -> None:
     objects = render(read(path))
     assert list(yaml.safe_load_all(dump_all(objects))) == objects
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_the_linter_finds_nothing_that_would_hurt(path: Path) -> None:
+    documents = tuple(parse((HERE / "golden" / path.name).read_text(), path.name))
+    found = lint(documents, Options())
+    assert [f for f in found if f.severity is not Severity.INFO] == []
 
 
 def test_several_nodes_bring_a_runtime_and_switch_the_autoscaler_off() -> None:

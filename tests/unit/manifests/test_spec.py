@@ -37,6 +37,12 @@ def test_parts_are_switched_on_by_true_and_off_by_false() -> None:
     assert spec.rollout is None
 
 
+def test_a_request_may_take_as_long_as_the_cluster_allows() -> None:
+    timeouts = {"requestSeconds": 1200, "clusterMaxSeconds": 1200}
+    assert ServedModel.model_validate(_spec(timeouts=timeouts)).timeouts.request_seconds == 1200
+    assert ServedModel.model_validate(_spec(timeouts={"requestSeconds": 3600}) | STANDARD)
+
+
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"name": "Chat"}, "name: String should match pattern"),
     ({"name": "a" * 46}, "name: String should have at most 45 characters"),
@@ -64,6 +70,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"autoscaling": {"metric": "cpu"}}, "is for `mode: Standard`"),
     ({"autoscaling": {"target": 8, "containerConcurrency": 4}}, "no replica can reach it"),
     ({"timeouts": {"requestSeconds": 900}}, "above Knative's 600: lower it, or raise"),
+    (
+        {"timeouts": {"requestSeconds": 1201, "clusterMaxSeconds": 1200}},
+        "above Knative's 1200: lower it, or raise",
+    ),
     ({"timeouts": {"responseStartSeconds": 60}}, "KServe sets it to requestSeconds"),
     ({"timeouts": {"idleSeconds": 60}}, "KServe has no field for it"),
     ({"storage": {"sharedMemory": "16Gi"}}, "counts as the pod's memory"),
