@@ -1,9 +1,10 @@
 """How a canary is judged: the steps, the checks, and how much evidence decides."""
 
+from datetime import timedelta
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from pilotlight.api.duration import Duration
 from pilotlight.api.meta import ApiModel, Name
@@ -12,6 +13,9 @@ Weight = Annotated[int, Field(ge=1, le=100)]
 Probability = Annotated[float, Field(gt=0, lt=1)]
 Ratio = Annotated[float, Field(ge=0, le=1)]
 DEFAULT_STEP_WEIGHTS = (5, 10, 25, 50)
+BUILT_IN_METRICS = (
+    "errors", "ttft", "inter-token-latency", "finish-reason", "output-length", "cache",
+)  # fmt: skip
 PromQL = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 
 
@@ -33,6 +37,15 @@ class Metric(ApiModel):
     limit_seconds: Annotated[float, Field(gt=0)] | None = None
     """Above it a latency is bad; an edge of the histogram's buckets."""
     query: CounterQuery | None = None
+
+    @model_validator(mode="after")
+    def _is_known_or_asked_for(self) -> Self:
+        if self.query is None and self.name not in BUILT_IN_METRICS:
+            raise ValueError(
+                f"metric {self.name!r} needs a query: without one only "
+                f"{', '.join(BUILT_IN_METRICS)} are known"
+            )
+        return self
 
 
 class Budgets(ApiModel):
@@ -110,6 +123,13 @@ class Analysis(ApiModel):
         if self.step_weight is not None and self.max_weight is not None:
             return (*range(self.step_weight, self.max_weight, self.step_weight), self.max_weight)
         return self.step_weights or DEFAULT_STEP_WEIGHTS
+
+    @field_validator("interval")
+    @classmethod
+    def _time_passes(cls, value: timedelta) -> timedelta:
+        if not value:
+            raise ValueError("interval must be longer than 0s: write it like 15s")
+        return value
 
     @model_validator(mode="after")
     def _weights_rise(self) -> Self:

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from pilotlight.api.analysis import BUILT_IN_METRICS
 from pilotlight.api.meta import GROUP, VERSION
 from pilotlight.api.rollout import InferenceRolloutSpec
 from pilotlight.api.rollout_status import InferenceRolloutStatus
@@ -36,6 +37,8 @@ class Kind:
     spec: type[BaseModel]
     status: type[BaseModel]
     columns: tuple[Column, ...]
+    keyed_lists: tuple[tuple[str, str], ...] = (("status.conditions", "type"),)
+    """Paths of lists, and the field by which an entry is there once."""
 
     @property
     def crd_name(self) -> str:
@@ -59,6 +62,7 @@ INFERENCE_ROLLOUT = Kind(
         Column("Reason", ".status.reason"),
         _AGE,
     ),
+    keyed_lists=(("spec.analysis.metrics", "name"), ("status.conditions", "type")),
 )
 
 WARM_POOL = Kind(
@@ -105,6 +109,18 @@ RULES: dict[str, tuple[Schema, ...]] = {
             "!has(self.stepWeights) || (self.stepWeights.isSorted() && "
             "self.stepWeights.all(w, self.stepWeights.filter(v, v == w).size() == 1))",
             "stepWeights must rise from step to step",
+        ),
+        # The default is checked before the defaults inside of it are filled in.
+        _rule(
+            "!has(self.interval) || duration(self.interval) > duration('0s')",
+            "interval must be longer than 0s: write it like 15s",
+        ),
+    ),
+    "Metric": (
+        _rule(
+            f"has(self.query) || self.name in {list(BUILT_IN_METRICS)}",
+            "a metric of another name needs a query: without one only "
+            f"{', '.join(BUILT_IN_METRICS)} are known",
         ),
     ),
     "WarmPoolSpec": (
@@ -157,8 +173,7 @@ def _schema(kind: Kind) -> Schema:
     status = structural(kind.status, RULES)
     # Defaults in a status would fill fields that no controller has written.
     _without_defaults(status)
-    _conditions_by_type(status)
-    return {
+    schema: Schema = {
         "type": "object",
         "required": ["spec"],
         "properties": {
@@ -169,6 +184,9 @@ def _schema(kind: Kind) -> Schema:
             "status": status,
         },
     }
+    for path, key in kind.keyed_lists:
+        _key(schema, path, key)
+    return schema
 
 
 def _without_defaults(schema: Schema) -> None:
@@ -179,7 +197,8 @@ def _without_defaults(schema: Schema) -> None:
         _without_defaults(schema["items"])
 
 
-def _conditions_by_type(status: Schema) -> None:
-    conditions = status["properties"]["conditions"]
-    conditions["x-kubernetes-list-type"] = "map"
-    conditions["x-kubernetes-list-map-keys"] = ["type"]
+def _key(schema: Schema, path: str, key: str) -> None:
+    for step in path.split("."):
+        schema = schema["properties"][step]
+    schema["x-kubernetes-list-type"] = "map"
+    schema["x-kubernetes-list-map-keys"] = [key]

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
-PATTERN = r"^([0-9]+h)?([0-9]+m)?([0-9]+s)?$"
+PATTERN = r"^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$"
+"""Six digits, so that the sum fits the nanoseconds of Go's ``time.Duration``."""
 
 
 def parse(value: object) -> object:

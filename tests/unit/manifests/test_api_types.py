@@ -52,6 +52,10 @@ def test_a_ramp_ends_at_its_maximum() -> None:
         ({"stepWeight": 5}, "needs both"),
         ({"interval": "15 seconds"}, "write it like 15s"),
         ({"interval": ""}, "write it like 15s"),
+        ({"interval": "0s"}, "longer than 0s"),
+        ({"interval": "0h0m"}, "longer than 0s"),
+        ({"interval": "99999999999999h"}, "write it like 15s"),
+        ({"metrics": [{"name": "mine"}]}, "metric 'mine' needs a query"),
         ({"metrics": [{"name": "errors"}, {"name": "errors"}]}, "each name once"),
         ({"onInconclusive": "shrug"}, "'hold', 'promote' or 'rollback'"),
     ],
@@ -59,6 +63,12 @@ def test_a_ramp_ends_at_its_maximum() -> None:
 def test_a_bad_analysis_is_refused_in_words(analysis: dict[str, Any], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         InferenceRollout.model_validate(_resource("InferenceRollout", analysis=analysis))
+
+
+def test_a_check_of_ones_own_brings_its_query() -> None:
+    query = {"bad": "bad{revision}", "total": "all{revision}"}
+    own = {"metrics": [{"name": "mine", "query": query}, {"name": "cache"}]}
+    assert [metric.name for metric in Analysis.model_validate(own).metrics] == ["mine", "cache"]
 
 
 def test_a_warm_pool_takes_kedas_schedule() -> None:

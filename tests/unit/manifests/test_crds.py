@@ -57,6 +57,21 @@ def test_a_status_has_no_defaults(kind: Kind) -> None:
 
 
 @kinds
+def test_the_entries_of_a_keyed_list_have_their_key(kind: Kind) -> None:
+    keyed = {path: node for path, node in _nodes(_schema(kind)) if "x-kubernetes-list-type" in node}
+    assert keyed.keys() == {f".{path}" for path, _ in kind.keyed_lists}
+    for path, key in kind.keyed_lists:
+        node = keyed[f".{path}"]
+        assert node["x-kubernetes-list-map-keys"] == [key]
+        assert key in node["items"]["required"]
+
+
+def test_the_checks_of_a_rollout_are_there_once() -> None:
+    analysis = _schema(KINDS[0])["properties"]["spec"]["properties"]["analysis"]
+    assert analysis["properties"]["metrics"]["x-kubernetes-list-map-keys"] == ["name"]
+
+
+@kinds
 def test_every_column_shows_a_field_that_exists(kind: Kind) -> None:
     for column in kind.columns:
         node = _schema(kind)
