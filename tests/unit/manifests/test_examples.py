@@ -37,7 +37,7 @@ def _containers(path: Path) -> list[dict[str, Any]]:
 def test_the_set_is_the_one_that_the_docs_list() -> None:
     assert {path.stem for path in EXAMPLES} == {
         "smollm2", "one-gpu", "tensor-parallel", "multi-node", "transformer", "lora",
-        "scale-to-zero", "canary", "warm-pool",
+        "scale-to-zero", "canary", "warm-pool", "grpc",
     }  # fmt: skip
 
 
@@ -90,10 +90,17 @@ def _model_arguments(part: dict[str, Any]) -> list[str]:
 
 @each
 def test_no_stream_is_cut_on_its_way_through_knative(path: Path) -> None:
-    knative = path.stem != "multi-node"
+    over_http1 = path.stem not in {"multi-node", "grpc"}
     for _, part in _components(path):
         annotations = part.get("annotations", {})
-        assert (annotations.get("features.knative.dev/http-full-duplex") == "Enabled") is knative
+        assert (annotations.get("features.knative.dev/http-full-duplex") == "Enabled") is over_http1
+
+
+def test_knative_speaks_http2_to_the_one_port_of_grpc_and_probes_nothing_there() -> None:
+    (container,) = _containers(next(path for path in EXAMPLES if path.stem == "grpc"))
+    assert [(port["name"], port["containerPort"]) for port in container["ports"]] == [("h2c", 8081)]
+    assert container["readinessProbe"]["httpGet"]["port"] == 8080
+    assert "livenessProbe" not in container
 
 
 @each
