@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import openai
 import pytest
 
 from pilotlight.kube.access import connect
@@ -17,7 +18,7 @@ from pilotlight_bench.coldstart.phases import parse_phases
 from tests.e2e import breakdown
 from tests.e2e.gateway import Endpoint
 from tests.e2e.local_cluster import LocalCluster
-from tests.e2e.real_engine import ANSWER, EXAMPLE, MODEL, PROMPT, example
+from tests.e2e.real_engine import ANSWER, EXAMPLE, MODEL, PROMPT, documents
 from tests.e2e.streams import Stream, stream
 from tests.e2e.workspace import ENGINE_READY_S, QUICK_TO_ZERO, Workspace
 
@@ -49,27 +50,33 @@ def test_the_example_becomes_ready_as_it_stands_and_answers(endpoint: Endpoint) 
 
 
 def test_the_official_client_gets_a_stream_token_by_token(endpoint: Endpoint) -> None:
+    client = endpoint.openai()
+    # The client builds its models at the first chunk, while the others pile up.
+    assert list(_story(client, 2))
     count = 100
     times: list[float] = []
-    chunks = endpoint.openai().chat.completions.create(
-        model=MODEL,
-        messages=[{"role": "user", "content": "Tell me a story."}],
-        max_tokens=count,
-        temperature=0,
-        stream=True,
-        extra_body={"ignore_eos": True},
-    )
-    for chunk in chunks:
+    for chunk in _story(client, count):
         if chunk.choices and chunk.choices[0].delta.content:
             times.append(time.monotonic())
     # The tokenizer holds back a token now and then, until a character is whole.
     assert len(times) > 0.9 * count
-    span = times[-1] - times[0]
-    assert span > 0.2, "a hundred tokens cannot take so little: they came in one piece"
-    before_half = sum(at - times[0] < span / 2 for at in times)
-    assert 0.25 < before_half / len(times) < 0.75, "tokens came in heaps"
-    longest = max(after - before for before, after in itertools.pairwise(times))
-    assert longest < span / 3, "tokens were held back somewhere"
+    assert times[-1] - times[0] > 0.2, "a hundred tokens take longer: they came in one piece"
+    gaps = [after - before for before, after in itertools.pairwise(times)]
+    # A busy machine delays a token and then brings two; a buffer brings most of them at once.
+    apart = sum(gap > 0.001 for gap in gaps)
+    assert apart > len(gaps) / 2, f"only {apart} of {len(gaps)} tokens came by themselves"
+
+
+def _story(client: openai.OpenAI, tokens: int) -> Any:
+    """A streamed chat."""
+    return client.chat.completions.create(
+        model=MODEL,
+        messages=[{"role": "user", "content": "Tell me a story."}],
+        max_tokens=tokens,
+        temperature=0,
+        stream=True,
+        extra_body={"ignore_eos": True},
+    )
 
 
 def test_v2_over_rest_gives_the_same_answer(endpoint: Endpoint) -> None:
@@ -129,7 +136,8 @@ async def test_streams_outlive_the_replacement_of_their_revision(
 
 def _another() -> dict[str, Any]:
     """A template that differs; two pods of it have room on two cores."""
-    [container] = example()["spec"]["predictor"]["containers"]
+    [example] = documents(EXAMPLE)
+    [container] = example["spec"]["predictor"]["containers"]
     container["resources"]["requests"]["cpu"] = "500m"
     return {"annotations": QUICK_TO_ZERO, "containers": [container]}
 

@@ -1,4 +1,4 @@
-"""V2 over gRPC through the ingress, on the real engine."""
+"""V2 over gRPC through the ingress, on the real engine: the example as it stands."""
 
 from collections.abc import Iterator
 
@@ -8,10 +8,10 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceStub
 
 from tests.e2e.local_cluster import LocalCluster
-from tests.e2e.real_engine import ANSWER, MODEL, PROMPT, over_grpc
+from tests.e2e.real_engine import ANSWER, GRPC_EXAMPLE, MODEL, PROMPT, documents
 from tests.e2e.workspace import ENGINE_READY_S, Workspace
 
-NAME = "smollm2-grpc"
+NAME = str(documents(GRPC_EXAMPLE)[0]["metadata"]["name"])
 CALL_S = 60.0
 
 
@@ -25,7 +25,7 @@ def workspace(cluster: LocalCluster) -> Iterator[Workspace]:
 
 @pytest.fixture(scope="module")
 def stub(workspace: Workspace) -> Iterator[GRPCInferenceServiceStub]:
-    workspace.apply([over_grpc(NAME)])
+    workspace.cluster.kubectl("apply", "-f", str(GRPC_EXAMPLE))
     with workspace.endpoint(NAME, MODEL, ENGINE_READY_S).channel() as channel:
         yield GRPCInferenceServiceStub(channel)
 

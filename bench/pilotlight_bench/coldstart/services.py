@@ -9,8 +9,10 @@ from pilotlight_bench.coldstart.settings import ClusterInputs
 PORT = 8080
 MODEL_DIR = "/mnt/models"
 
-# KPA's shortest window, and nothing kept after it: rounds would take minutes otherwise.
-QUICK_TO_ZERO = {
+ANNOTATIONS = {
+    # Without it Knative's proxies now and then cut a stream (docs/lint.md, streams-may-be-cut).
+    "features.knative.dev/http-full-duplex": "Enabled",
+    # KPA's shortest window, and nothing kept after it: rounds would take minutes otherwise.
     "autoscaling.knative.dev/window": "6s",
     "autoscaling.knative.dev/scale-to-zero-pod-retention-period": "0s",
 }
@@ -28,7 +30,7 @@ def inference_service(peer: str, inputs: ClusterInputs) -> Document:
         "minReplicas": 0,
         "maxReplicas": 1,
         "timeout": inputs.start_timeout_s,
-        "annotations": QUICK_TO_ZERO,
+        "annotations": ANNOTATIONS,
         "securityContext": {
             "runAsNonRoot": True,
             "runAsUser": 65532,

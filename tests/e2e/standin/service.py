@@ -7,6 +7,8 @@ from typing import Any
 
 IMAGE = "dev.local/pilotlight-transformer:dev"
 MODEL = "standin"
+# Without it Knative's proxies now and then cut an answer (docs/lint.md, streams-may-be-cut).
+FULL_DUPLEX = "features.knative.dev/http-full-duplex"
 _FOLDER = "/opt/standin"
 _PROGRAM = ("__init__", "__main__", "behaviour", "generation", "metrics", "server")
 
@@ -50,7 +52,7 @@ class StandInService:
             "scaleTarget": self.scale_target,
             "containerConcurrency": self.container_concurrency,
             "timeout": self.timeout_s,
-            "annotations": dict(self.annotations),
+            "annotations": {FULL_DUPLEX: "Enabled", **self.annotations},
             "containers": [self._container()],
             "volumes": [{"name": "code", "configMap": {"name": "standin"}}],
         }
