@@ -16,7 +16,7 @@ from pilotlight.kube.document import Document, Kind, Reference, condition, refer
 from pilotlight.kube.kinds import INFERENCE_ROLLOUT, NAMESPACE, WARM_POOL
 from pilotlight.kube.waiting import has_condition, wait
 from pilotlight_cluster.controlplane import ControlPlane
-from tests.controlplane.conftest import Kubectl, binaries, control_plane, kubectl  # noqa
+from tests.controlplane.conftest import Kubectl
 
 pytestmark = pytest.mark.controlplane
 
@@ -73,7 +73,17 @@ GOOD: list[tuple[Kind, dict[str, Any]]] = [
     (INFERENCE_ROLLOUT, {"mode": "DryRun", "analysis": {"interval": "1m30s"}}),
     (WARM_POOL, {"minReplicas": 2, "maxReplicas": 2}),
     (INFERENCE_ROLLOUT, {"analysis": {"interval": "999999h999999m"}}),
-    (INFERENCE_ROLLOUT, {"analysis": {"metrics": [{"name": "errors"}, {"name": "mine", "query": {"bad": "a", "total": "b"}}]}}),
+    (
+        INFERENCE_ROLLOUT,
+        {
+            "analysis": {
+                "metrics": [
+                    {"name": "errors"},
+                    {"name": "mine", "query": {"bad": "a", "total": "b"}},
+                ]
+            }
+        },
+    ),
     (WARM_POOL, {"prices": {"replicaHour": 2.5, "coldStart": 0.1}}),
     (
         WARM_POOL,
@@ -120,7 +130,11 @@ BAD: list[tuple[Kind, dict[str, Any], str]] = [
     (INFERENCE_ROLLOUT, {"analysis": {"interval": "0s"}}, "interval must be longer than 0s"),
     (INFERENCE_ROLLOUT, {"analysis": {"interval": "9999999h"}}, r"spec\.analysis\.interval"),
     (INFERENCE_ROLLOUT, {"analysis": {"metrics": [{"name": "mine"}]}}, "needs a query"),
-    (INFERENCE_ROLLOUT, {"analysis": {"metrics": [{"name": "errors"}, {"name": "errors"}]}}, "(?i)duplicate"),
+    (
+        INFERENCE_ROLLOUT,
+        {"analysis": {"metrics": [{"name": "errors"}, {"name": "errors"}]}},
+        "(?i)duplicate",
+    ),
     (INFERENCE_ROLLOUT, {"progressDeadlineSeconds": 0}, "greater than or equal to 1"),
     (INFERENCE_ROLLOUT, {"analysis": {"stepWeigth": 5}}, "stepWeigth"),
     (WARM_POOL, {"minReplicas": 3, "maxReplicas": 2}, "minReplicas is above maxReplicas"),
