@@ -149,7 +149,8 @@ class Binaries:
         if shutil.which("go") is None:
             raise OperationError(
                 "Go builds the cluster's programs and is not installed: apt-get install golang, "
-                "or https://go.dev/dl (1.24 or newer)"
+                "or https://go.dev/dl (1.24 or newer). Where it is, but not on root's PATH: "
+                "sudo -E env PATH=$PATH …"
             )
         with self._locked(recipe):
             if not self._home(recipe).is_dir():

@@ -11,7 +11,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from pilotlight_cluster.file import write
+
 LIFETIME = datetime.timedelta(days=3650)
+PRIVATE = 0o600
+TOKENS = "service-accounts"
 
 
 @dataclass(frozen=True)
@@ -31,17 +35,19 @@ class Authority:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.files = self._pair("ca")
-        if not self.files.certificate.exists():
-            key = ec.generate_private_key(ec.SECP256R1())
-            _store(self.files, key, _authority(key))
+        self.files = self.pair("ca")
+
+    def pair(self, name: str) -> KeyPair:
+        """Where the certificate of that name is, once it is issued."""
+        stem = name.replace(":", "-")
+        return KeyPair(self.folder / f"{stem}.key", self.folder / f"{stem}.crt")
 
     def issue(self, name: str, group: str = "", hosts: Sequence[str] = ()) -> KeyPair:
         """A certificate for a client ``name`` of ``group``, and for a server called ``hosts``."""
-        files = self._pair(name.replace(":", "-"))
+        files = self.pair(name)
         if files.certificate.exists():
             return files
+        self._ensure()
         key = ec.generate_private_key(ec.SECP256R1())
         attributes = [x509.NameAttribute(NameOID.COMMON_NAME, name)]
         if group:
@@ -65,18 +71,22 @@ class Authority:
 
     def token_keys(self) -> KeyPair:
         """The keys that sign and check service account tokens."""
-        files = self._pair("service-accounts")
+        files = self.pair(TOKENS)
         if not files.certificate.exists():
+            self._ensure()
             key = ec.generate_private_key(ec.SECP256R1())
-            _write(files.key, _private_bytes(key))
+            write(files.key, _private_bytes(key), PRIVATE)
             public = key.public_key().public_bytes(
                 serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
             )
-            _write(files.certificate, public)
+            write(files.certificate, public)
         return files
 
-    def _pair(self, name: str) -> KeyPair:
-        return KeyPair(self.folder / f"{name}.key", self.folder / f"{name}.crt")
+    def _ensure(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not self.files.certificate.exists():
+            key = ec.generate_private_key(ec.SECP256R1())
+            _store(self.files, key, _authority(key))
 
     def _signing_key(self) -> ec.EllipticCurvePrivateKey:
         key = serialization.load_pem_private_key(self.files.key.read_bytes(), None)
@@ -124,13 +134,5 @@ def _private_bytes(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 
 def _store(files: KeyPair, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> None:
-    _write(files.key, _private_bytes(key))
-    _write(files.certificate, certificate.public_bytes(serialization.Encoding.PEM))
-
-
-def _write(file: Path, content: bytes) -> None:
-    """Whole or not at all: a crash must not leave half a key."""
-    temporary = file.with_suffix(".new")
-    temporary.touch(mode=0o600)
-    temporary.write_bytes(content)
-    temporary.replace(file)
+    write(files.key, _private_bytes(key), PRIVATE)
+    write(files.certificate, certificate.public_bytes(serialization.Encoding.PEM))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from pilotlight_cluster import services
 from pilotlight_cluster.binaries import KUBERNETES, Binaries
 from pilotlight_cluster.containers import Containerd
 from pilotlight_cluster.controlplane import ControlPlane, Endpoint
@@ -10,7 +11,6 @@ from pilotlight_cluster.layout import Layout
 from pilotlight_cluster.network import NODE_ADDRESS, Network
 from pilotlight_cluster.node import Node
 from pilotlight_cluster.process import Program, Supervisor
-from pilotlight_cluster.services import discovery, prometheus, redis
 from pilotlight_cluster.traces import Traces
 
 ENDPOINT = Endpoint(NODE_ADDRESS, port=6443, etcd_port=12379, etcd_peer_port=12380)
@@ -59,6 +59,13 @@ class Cluster:
             self.layout.state / "applied",
         )
 
+    def prepare(self) -> None:
+        """Write down what programs read at their start; nothing else here writes."""
+        self.plane.prepare_identities()
+        self.node.prepare()
+        self.containerd.prepare()
+        services.prepare(self.layout)
+
     def programs(self) -> list[Program]:
         """Every process on the machine, in the order of their start."""
         return [
@@ -68,7 +75,7 @@ class Cluster:
             self.node.dns(),
             self.node.kubelet(),
             self.node.proxy(),
-            discovery(self.layout),
-            prometheus(self.layout),
-            redis(self.layout),
+            services.discovery(self.layout),
+            services.prometheus(self.layout),
+            services.redis(self.layout),
         ]

@@ -36,12 +36,14 @@ def up(
     json: Json = False,
 ) -> None:
     """Bring the cluster up, or mend it; where it runs, nothing changes."""
+    from pilotlight_cluster.requirements import refuse_elsewhere
     from pilotlight_cluster.status import observe
     from pilotlight_cluster.turn import turn
     from pilotlight_cluster.up import Up
 
+    refuse_elsewhere()
     ours, progress = _cluster(), _progress()
-    with turn(ours.layout.cache, progress):
+    with turn(ours.layout.state.parent, progress):
         Up(ours, progress).run(project_images=images)
     status = observe(ours)
     if json:
@@ -66,10 +68,13 @@ def build() -> None:
 def down(json: Json = False) -> None:
     """Take the cluster away: processes, mounts, network and files."""
     from pilotlight_cluster.down import Down
+    from pilotlight_cluster.requirements import refuse_without_root
     from pilotlight_cluster.turn import turn
 
     ours, progress = _cluster(), _progress()
-    with turn(ours.layout.cache, progress):
+    if ours.layout.state.exists():
+        refuse_without_root()
+    with turn(ours.layout.state.parent, progress):
         existed = Down(ours, progress).run()
     if json:
         typer.echo(jsonlib.dumps({"existed": existed}))
@@ -83,9 +88,13 @@ def status(json: Json = False) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from pilotlight_cluster.requirements import refuse_without_root
     from pilotlight_cluster.status import observe
 
-    seen = observe(_cluster())
+    ours = _cluster()
+    if ours.layout.kubeconfig.exists():
+        refuse_without_root()
+    seen = observe(ours)
     if json:
         typer.echo(jsonlib.dumps(seen.json()))
     elif not seen.running:
@@ -112,27 +121,37 @@ def load(
             "made by `docker save` or `buildah push … docker-archive:FILE`."
         ),
     ],
+    json: Json = False,
 ) -> None:
-    """Load an image into the cluster."""
+    """Load an image into the cluster.
+
+    Knative asks a registry for the digest of an image, unless its name begins with dev.local/.
+    """
     from pilotlight_cluster.images.project import NAMES, ProjectImages, image_name
     from pilotlight_cluster.turn import turn
 
     ours, progress = _running(), _progress()
+    if ours.supervisor.find("containerd") is None:
+        raise OperationError("the cluster is stopped: pilotlight cluster up")
     if image in NAMES:
-        with turn(ours.layout.cache, progress):
+        with turn(ours.layout.state.parent, progress):
             changed = ProjectImages(ours, progress).ensure(image)
-        typer.echo(f"{image_name(image)} {'loaded' if changed else 'is loaded already'}")
+        if json:
+            typer.echo(jsonlib.dumps({"images": [image_name(image)], "changed": changed}))
+        else:
+            typer.echo(f"{image_name(image)} {'loaded' if changed else 'is loaded already'}")
         return
     if not Path(image).is_file():
         raise UsageError(
             f"{image} is neither an archive nor one of {', '.join(NAMES)}. An image of a local "
             f"Docker: docker save {image} -o image.tar && pilotlight cluster load image.tar"
         )
-    before = ours.containerd.images()
     with progress.step(f"load {image}"):
-        ours.containerd.import_archive(Path(image))
-    for name in sorted(ours.containerd.images() - before):
-        typer.echo(name)
+        names = ours.containerd.import_archive(Path(image))
+    if json:
+        typer.echo(jsonlib.dumps({"images": names, "changed": True}))
+    else:
+        typer.echo("\n".join(names))
 
 
 @app.command()
@@ -183,6 +202,7 @@ def demo(
 def logs(
     component: Annotated[str, typer.Argument(help="As `pilotlight cluster status` names it.")],
     lines: Annotated[int, typer.Option(min=1, help="How many of the last lines.")] = 100,
+    json: Json = False,
 ) -> None:
     """Show the last log lines of one of the cluster's processes."""
     ours = _running()
@@ -192,14 +212,19 @@ def logs(
             f"there is no component {component}; there are {', '.join(names)}. Logs of pods: "
             "pilotlight cluster kubectl logs POD"
         )
-    for line in ours.supervisor.tail(component, lines):
+    found = ours.supervisor.tail(component, lines)
+    if json:
+        typer.echo(jsonlib.dumps({"component": component, "lines": found}))
+        return
+    for line in found:
         typer.echo(line)
 
 
 @app.command()
-def kubeconfig() -> None:
+def kubeconfig(json: Json = False) -> None:
     """Print the path of the administrator's kubeconfig."""
-    typer.echo(_running().layout.kubeconfig)
+    path = str(_running().layout.kubeconfig)
+    typer.echo(jsonlib.dumps({"kubeconfig": path}) if json else path)
 
 
 @app.command(
@@ -208,22 +233,32 @@ def kubeconfig() -> None:
 )
 def kubectl(context: typer.Context) -> None:
     """Run kubectl of the cluster's version, as its administrator."""
+    from pilotlight_cluster.command_line import DIRECT
+
     program = _running().kubectl
+    if not program.program.exists():
+        raise OperationError("kubectl is not built: pilotlight cluster build")
     command = [str(program.program), f"--kubeconfig={program.kubeconfig}", *context.args]
-    os.execv(command[0], command)  # noqa: S606  (the terminal and its signals are kubectl's)
+    environment = {**os.environ, **DIRECT}
+    os.execve(command[0], command, environment)  # noqa: S606  (the terminal is kubectl's)
 
 
 def _cluster() -> "Cluster":
     from pilotlight_cluster.cluster import Cluster
     from pilotlight_cluster.layout import of_this_machine
+    from pilotlight_cluster.requirements import complete_path
 
+    complete_path()
     return Cluster(of_this_machine())
 
 
 def _running() -> "Cluster":
+    from pilotlight_cluster.requirements import refuse_without_root
+
     found = _cluster()
     if not found.layout.kubeconfig.exists():
         raise OperationError("there is no cluster on this machine: pilotlight cluster up")
+    refuse_without_root()
     return found
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from pilotlight.errors import OperationError
 
 TAIL_LINES = 15
+# For programs that only speak to the cluster: no proxy can reach it.
+DIRECT = {"NO_PROXY": "*", "no_proxy": "*"}
 
 
 def run(
@@ -41,8 +43,9 @@ def run(
             timeout=timeout_s,
             check=False,
         )
-    except FileNotFoundError as error:
-        raise OperationError(f"{command[0]} is not installed") from error
+    except OSError as error:
+        reason = "is not installed" if isinstance(error, FileNotFoundError) else f"fails: {error}"
+        raise OperationError(f"{command[0]} {reason}") from error
     except subprocess.TimeoutExpired as error:
         raise OperationError(f"`{title} …` took more than {timeout_s:.0f} s") from error
     if ended.returncode != 0:

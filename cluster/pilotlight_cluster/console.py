@@ -6,6 +6,8 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
+from pilotlight.errors import OperationError
+
 
 class Progress:
     """Prints steps as they end; on a terminal, also the one that runs.
@@ -19,20 +21,25 @@ class Progress:
 
     @contextmanager
     def step(self, title: str) -> Iterator["Outcome"]:
-        """Time one step. Set the outcome's note to say more, or ``quiet`` when nothing was done."""
+        """Time one step; set the outcome's ``quiet`` when nothing was done.
+
+        Raises:
+            OperationError: In place of an ``OSError``: a full disk is not our defect.
+        """
         outcome = Outcome()
         begin = time.monotonic()
         try:
             with self.console.status(title):
                 yield outcome
-        except BaseException:
+        except BaseException as error:
             self.console.print(f"[red]✗[/red] {title}", highlight=False)
+            if isinstance(error, OSError):
+                raise OperationError(f"{title}: {error}") from error
             raise
         if not outcome.quiet:
-            note = f" ({outcome.note})" if outcome.note else ""
             seconds = time.monotonic() - begin
             self.console.print(
-                f"[green]✓[/green] {title}{note} [dim]{seconds:.1f} s[/dim]", highlight=False
+                f"[green]✓[/green] {title} [dim]{seconds:.1f} s[/dim]", highlight=False
             )
 
 
@@ -40,5 +47,4 @@ class Outcome:
     """How a step ended."""
 
     def __init__(self) -> None:
-        self.note = ""
         self.quiet = False

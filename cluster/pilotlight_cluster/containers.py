@@ -1,10 +1,14 @@
 """containerd: its settings, and what runs in it."""
 
 import json
+import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from pilotlight.errors import OperationError
 from pilotlight_cluster.command_line import run
+from pilotlight_cluster.file import write
 from pilotlight_cluster.health import listens_at
 from pilotlight_cluster.layout import Layout
 from pilotlight_cluster.network import POD_RANGE
@@ -14,6 +18,7 @@ PAUSE_IMAGE = "dev.local/pause:1"
 CNI_PROGRAMS = Path("/usr/lib/cni")
 IMPORT_TIMEOUT_S = 600
 TIMEOUT_S = 60
+TASKS = "io.containerd.runtime.v2.task/k8s.io"
 
 # Without restrict_oom_score_adj no pod starts where CAP_SYS_RESOURCE is missing, as in a container.
 SETTINGS = """\
@@ -50,31 +55,39 @@ class Containerd:
 
     layout: Layout
 
-    def program(self) -> Program:
-        """containerd, with its settings and the pods' network written down."""
-        folder = self.layout.state / "containerd"
-        (folder / "cni").mkdir(parents=True, exist_ok=True)
-        settings = folder / "config.toml"
-        settings.write_text(
-            SETTINGS.format(
-                folder=folder,
-                socket=self.layout.containerd_socket,
-                pause=PAUSE_IMAGE,
-                cni_programs=CNI_PROGRAMS,
-            )
+    @property
+    def folder(self) -> Path:
+        return self.layout.state / "containerd"
+
+    @property
+    def _inputs(self) -> tuple[Path, Path]:
+        return self.folder / "config.toml", self.folder / "cni" / "10-pods.conflist"
+
+    def prepare(self) -> None:
+        """Write its settings and the pods' network down."""
+        settings, pods = self._inputs
+        text = SETTINGS.format(
+            folder=self.folder,
+            socket=self.layout.containerd_socket,
+            pause=PAUSE_IMAGE,
+            cni_programs=CNI_PROGRAMS,
         )
-        pods = folder / "cni" / "10-pods.conflist"
-        pods.write_text(json.dumps(_pod_network(self.layout.state / "cni"), indent=2))
+        write(settings, text)
+        write(pods, json.dumps(_pod_network(self.layout.state / "cni"), indent=2))
+
+    def program(self) -> Program:
+        """containerd itself."""
         return Program(
             name="containerd",
-            argv=("containerd", f"--config={settings}"),
+            argv=("containerd", f"--config={self._inputs[0]}"),
             healthy=listens_at(self.layout.containerd_socket),
-            inputs=(settings, pods),
+            inputs=self._inputs,
         )
 
-    def import_archive(self, archive: Path) -> None:
-        """Take every image of a docker-archive or OCI archive."""
-        self.ctr("images", "import", str(archive), timeout_s=IMPORT_TIMEOUT_S)
+    def import_archive(self, archive: Path) -> list[str]:
+        """Take every image of a docker-archive or OCI archive; their names."""
+        said = self.ctr("images", "import", str(archive), timeout_s=IMPORT_TIMEOUT_S)
+        return re.findall(r"^unpacking (\S+) ", said, re.MULTILINE)
 
     def images(self) -> set[str]:
         """Names of the images that pods can use."""
@@ -84,6 +97,10 @@ class Containerd:
         """Ids of all containers, pods' sandboxes included."""
         return self.ctr("containers", "list", "-q").split()
 
+    def tasks(self) -> set[str]:
+        """Ids of the containers that run, or did when containerd ended."""
+        return {task.name for task in (self.folder / "run" / TASKS).glob("*")}
+
     def top_layer(self, chain: str) -> Path:
         """The folder that holds the files of an image's last layer.
 
@@ -91,6 +108,7 @@ class Containerd:
             chain: The layer's chain id (OCI image-spec, config.md): ``sha256:…``.
         """
         name = "pilotlight-look"
+        self._try("snapshots", "remove", name)
         self.ctr("snapshots", "view", name, chain)
         try:
             mounts = self.ctr("snapshots", "mounts", "/unused", name)
@@ -116,12 +134,8 @@ class Containerd:
         return run(command, timeout_s=timeout_s)
 
     def _try(self, *arguments: str) -> None:
-        from pilotlight.errors import OperationError
-
-        try:
+        with suppress(OperationError):
             self.ctr(*arguments)
-        except OperationError:
-            return
 
 
 def _pod_network(data: Path) -> dict[str, object]:

@@ -9,12 +9,25 @@ from pathlib import Path
 
 from pilotlight_cluster import kubeconfig
 from pilotlight_cluster.binaries import KUBERNETES, Binaries
-from pilotlight_cluster.certificates import Authority, KeyPair
+from pilotlight_cluster.certificates import TOKENS, Authority, KeyPair
 from pilotlight_cluster.health import answers
+from pilotlight_cluster.network import SERVICE_RANGE
 from pilotlight_cluster.process import Program, Supervisor
 
-SERVICE_RANGE = "10.96.0.0/16"
 API_SERVICE_IP = "10.96.0.1"
+API_NAMES = (
+    "kubernetes",
+    "kubernetes.default",
+    "kubernetes.default.svc",
+    "kubernetes.default.svc.cluster.local",
+    "localhost",
+    "127.0.0.1",
+)
+# Whom certificates are made for.
+ADMIN = "admin"
+API_SERVER = "kube-apiserver"
+ETCD = "etcd"
+KUBELET_CLIENT = "kube-apiserver-kubelet-client"
 
 
 @dataclass(frozen=True)
@@ -65,10 +78,14 @@ class ControlPlane:
             self.supervisor.ensure(program)
 
     def prepare_identities(self) -> None:
-        """Make the certificate authority and the administrator's kubeconfig."""
-        self.directory.mkdir(parents=True, exist_ok=True, mode=0o755)
+        """Make the certificates of both programs, and the administrator's kubeconfig."""
+        hosts = (*API_NAMES, API_SERVICE_IP, self.endpoint.address)
+        self.authority.issue(ETCD, hosts=("127.0.0.1",))
+        self.authority.issue(API_SERVER, hosts=hosts)
+        self.authority.issue(KUBELET_CLIENT, "system:masters")
+        self.authority.token_keys()
         kubeconfig.write(
-            self.kubeconfig, self.endpoint.url, self.authority, "admin", "system:masters"
+            self.kubeconfig, self.endpoint.url, self.authority, ADMIN, "system:masters"
         )
 
     def stop(self) -> None:
@@ -85,8 +102,8 @@ class ControlPlane:
         return self._etcd(), self._api_server()
 
     def _etcd(self) -> Program:
-        client = f"http://127.0.0.1:{self.endpoint.etcd_port}"
-        peer = f"http://127.0.0.1:{self.endpoint.etcd_peer_port}"
+        client = f"https://127.0.0.1:{self.endpoint.etcd_port}"
+        peer = f"https://127.0.0.1:{self.endpoint.etcd_peer_port}"
         return Program(
             name="etcd",
             argv=(
@@ -97,30 +114,28 @@ class ControlPlane:
                 f"--listen-peer-urls={peer}",
                 f"--initial-advertise-peer-urls={peer}",
                 f"--initial-cluster=default={peer}",
+                *self._etcd_identity(""),
+                *self._etcd_identity("peer-"),
                 "--unsafe-no-fsync",
                 "--log-level=warn",
             ),
-            healthy=lambda: answers(f"{client}/health"),
+            healthy=lambda: self._answers(f"{client}/health", ETCD),
+        )
+
+    def _etcd_identity(self, role: str) -> tuple[str, ...]:
+        """Whoever reads etcd has every secret: on loopback that were all users of the machine."""
+        own = self.authority.pair(ETCD)
+        return (
+            f"--{role}cert-file={own.certificate}",
+            f"--{role}key-file={own.key}",
+            f"--{role}trusted-ca-file={self.authority.files.certificate}",
+            f"--{role}client-cert-auth",
         )
 
     def _api_server(self) -> Program:
         authority = self.authority
-        server = authority.issue(
-            "kube-apiserver",
-            hosts=(
-                "kubernetes",
-                "kubernetes.default",
-                "kubernetes.default.svc",
-                "kubernetes.default.svc.cluster.local",
-                "localhost",
-                "127.0.0.1",
-                API_SERVICE_IP,
-                self.endpoint.address,
-            ),
-        )
-        kubelets = authority.issue("kube-apiserver-kubelet-client", "system:masters")
-        tokens = authority.token_keys()
-        admin = authority.issue("admin", "system:masters")
+        server, etcd = authority.pair(API_SERVER), authority.pair(ETCD)
+        kubelets = authority.pair(KUBELET_CLIENT)
         return Program(
             name="kube-apiserver",
             argv=(
@@ -128,7 +143,10 @@ class ControlPlane:
                 f"--bind-address={self.endpoint.address}",
                 f"--advertise-address={self.endpoint.address}",
                 f"--secure-port={self.endpoint.port}",
-                f"--etcd-servers=http://127.0.0.1:{self.endpoint.etcd_port}",
+                f"--etcd-servers=https://127.0.0.1:{self.endpoint.etcd_port}",
+                f"--etcd-cafile={authority.files.certificate}",
+                f"--etcd-certfile={etcd.certificate}",
+                f"--etcd-keyfile={etcd.key}",
                 f"--service-cluster-ip-range={SERVICE_RANGE}",
                 f"--client-ca-file={authority.files.certificate}",
                 f"--tls-cert-file={server.certificate}",
@@ -136,18 +154,18 @@ class ControlPlane:
                 f"--kubelet-client-certificate={kubelets.certificate}",
                 f"--kubelet-client-key={kubelets.key}",
                 "--kubelet-preferred-address-types=InternalIP",
-                *_token_flags(tokens),
+                *_token_flags(authority.pair(TOKENS)),
                 "--authorization-mode=Node,RBAC",
                 "--allow-privileged=true",
                 "--profiling=false",
                 "--shutdown-delay-duration=0s",
             ),
-            healthy=lambda: answers(
-                f"{self.endpoint.url}/readyz",
-                authority.files.certificate,
-                (admin.certificate, admin.key),
-            ),
+            healthy=lambda: self._answers(f"{self.endpoint.url}/readyz", ADMIN),
         )
+
+    def _answers(self, url: str, user: str) -> bool:
+        own = self.authority.pair(user)
+        return answers(url, self.authority.files.certificate, (own.certificate, own.key))
 
 
 def _token_flags(tokens: KeyPair) -> tuple[str, ...]:

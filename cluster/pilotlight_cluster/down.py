@@ -1,6 +1,8 @@
 """From a cluster in any state to a machine as it was before."""
 
+import shlex
 import time
+from collections.abc import Callable, Set
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,6 +32,7 @@ class Down:
         """
         if not self.cluster.layout.state.exists():
             return False
+        self.cluster.traces.leave()
         with self.progress.step("pods"):
             self._evict()
         with self.progress.step("processes"):
@@ -48,7 +51,8 @@ class Down:
                 self._delete_pods()
         supervisor.stop("kubelet")
         if supervisor.find("containerd"):
-            self.cluster.containerd.kill_all()
+            with suppress(OperationError):
+                self.cluster.containerd.kill_all()
 
     def _delete_pods(self) -> None:
         # Webhooks would be asked about pods, and their own pods are among those that go.
@@ -65,16 +69,16 @@ class Down:
 
     def _stop(self) -> None:
         supervisor = self.cluster.supervisor
-        if supervisor.find("kube-proxy"):
-            supervisor.stop("kube-proxy")
-        shims = _shims(str(self.cluster.layout.containerd_socket))
         for name in reversed(supervisor.names()):
             if name not in ("kube-apiserver", "etcd"):
                 supervisor.stop(name)
         supervisor.stop("kube-apiserver")
         supervisor.stop("etcd")
-        for shim in shims:
+        # What is left of pods when containerd could not end them; shims first, which watch them.
+        for shim in _shims(str(self.cluster.layout.containerd_socket)):
             end(shim, timeout_s=2)
+        for process in contained(self.cluster.containerd.tasks()):
+            end(process, timeout_s=0)
 
     def _clean(self) -> None:
         # It reports a failure on rules that are not there.
@@ -98,20 +102,35 @@ def _remove_chains(family: str, table: str, prefix: str) -> None:
     chains = [line.split()[1] for line in saved if line.startswith(f"-N {prefix}")]
     for line in saved:
         if line.startswith("-A ") and f"-j {prefix}" in line:
-            run(["sh", "-c", " ".join([*command, "-D", line[3:]])], timeout_s=CLEANUP_TIMEOUT_S)
+            run([*command, "-D", *shlex.split(line)[1:]], timeout_s=CLEANUP_TIMEOUT_S)
     for chain in chains:
         run([*command, "-F", chain], timeout_s=CLEANUP_TIMEOUT_S)
     for chain in chains:
         run([*command, "-X", chain], timeout_s=CLEANUP_TIMEOUT_S)
 
 
+def contained(containers: Set[str]) -> list[Identity]:
+    """Processes in the control groups of the given containers, whose ids no other has."""
+    return _processes(
+        lambda folder: any(container in (folder / "cgroup").read_text() for container in containers)
+    )
+
+
 def _shims(socket: str) -> list[Identity]:
     """Shims are containerd's, not ours, but they name its socket, which is ours alone."""
+
+    def is_shim(folder: Path) -> bool:
+        words = (folder / "cmdline").read_bytes().split(b"\0")
+        return socket.encode() in words and b"shim" in words[0]
+
+    return _processes(is_shim)
+
+
+def _processes(wanted: Callable[[Path], bool]) -> list[Identity]:
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            words = (folder / "cmdline").read_bytes().split(b"\0")
             ticks = start_ticks(int(folder.name))
-            if socket.encode() in words and b"shim" in words[0] and ticks is not None:
+            if ticks is not None and wanted(folder):
                 found.append(Identity(int(folder.name), ticks))
     return found

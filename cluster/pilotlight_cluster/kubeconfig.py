@@ -5,7 +5,8 @@ from pathlib import Path
 
 import yaml
 
-from pilotlight_cluster.certificates import Authority
+from pilotlight_cluster import file as files
+from pilotlight_cluster.certificates import PRIVATE, Authority
 
 
 def write(file: Path, server: str, authority: Authority, user: str, group: str = "") -> Path:
@@ -36,10 +37,7 @@ def write(file: Path, server: str, authority: Authority, user: str, group: str =
         "contexts": [{"name": name, "context": {"cluster": name, "user": user}}],
         "current-context": name,
     }
-    text = yaml.safe_dump(document)
-    if not file.exists() or file.read_text() != text:
-        file.touch(mode=0o600)
-        file.write_text(text)
+    files.write(file, yaml.safe_dump(document), PRIVATE)
     return file
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pilotlight_cluster.addons.document import Document
-from pilotlight_cluster.command_line import run
+from pilotlight_cluster.command_line import DIRECT, run
 
 APPLY_TIMEOUT_S = 180
 
@@ -31,7 +31,7 @@ class Kubectl:
             OperationError: It failed, with what it said.
         """
         command = [str(self.program), f"--kubeconfig={self.kubeconfig}", *arguments]
-        return run(command, timeout_s=timeout_s, stdin=stdin)
+        return run(command, timeout_s=timeout_s, stdin=stdin, environment=DIRECT)
 
     def apply(self, name: str, documents: Sequence[Document]) -> bool:
         """Apply objects (server-side), unless the same were applied under that name before."""

@@ -10,11 +10,13 @@ from pathlib import Path
 
 from pilotlight.errors import OperationError
 from pilotlight_cluster.command_line import run
+from pilotlight_cluster.file import write
 
 DEVICE = "pilotlight0"
 NODE_ADDRESS = "10.245.0.1"
 NODE_RANGE = "10.245.0.0/24"
 POD_RANGE = "10.244.0.0/16"
+SERVICE_RANGE = "10.96.0.0/16"
 COMMENT = "pilotlight cluster"
 
 SYSCTLS = (
@@ -44,20 +46,21 @@ class Network:
         """Make what is missing; whether anything was.
 
         Raises:
-            OperationError: The address range is in use.
+            OperationError: An address range is in use.
         """
         if self.ready():
             return False
-        self._remember()
+        if not self.memory.exists():
+            _refuse_a_used_range()
+            _remember(self.memory)
         _sysctl("net/ipv4/ip_forward").write_text("1")
         if not _device():
-            _refuse_a_used_range()
             _ip("link", "add", DEVICE, "type", "bridge")
         _ip("address", "replace", f"{NODE_ADDRESS}/24", "dev", DEVICE)
         _ip("link", "set", DEVICE, "up")
         for rule in _rules():
             if not _has(rule):
-                _iptables("-I", *rule)
+                _iptables("-I", rule)
         return True
 
     def ready(self) -> bool:
@@ -69,7 +72,7 @@ class Network:
         """Take away what ``up`` made, and put kernel settings back."""
         for rule in _rules():
             while _has(rule):
-                _iptables("-D", *rule)
+                _iptables("-D", rule)
         if _device():
             _ip("link", "delete", DEVICE)
         if self.memory.exists():
@@ -77,19 +80,28 @@ class Network:
                 _sysctl(name).write_text(value)
             self.memory.unlink()
 
-    def _remember(self) -> None:
-        if not self.memory.exists():
-            self.memory.parent.mkdir(parents=True, exist_ok=True)
-            values = {name: _sysctl(name).read_text() for name in SYSCTLS if _sysctl(name).exists()}
-            self.memory.write_text(json.dumps(values))
+
+def _remember(memory: Path) -> None:
+    values = {name: _sysctl(name).read_text() for name in SYSCTLS if _sysctl(name).exists()}
+    write(memory, json.dumps(values))
 
 
-def _rules() -> list[list[str]]:
-    """Where Docker runs, the FORWARD chain drops what nobody allows."""
-    comment = ["-m", "comment", "--comment", COMMENT, "-j", "ACCEPT"]
+def _rules() -> list[tuple[str, ...]]:
+    """Rules, each with its table and chain.
+
+    Where Docker runs, the FORWARD chain drops what nobody allows. And Linux answers on each of its
+    addresses to whatever link a packet comes by: a neighbour with a route to this machine would
+    reach Redis, pods and services, so only the machine itself and pods may ask for them.
+    """
+    comment = ("-m", "comment", "--comment", COMMENT)
+    guard = ("!", "-i", "lo", "!", "-s", POD_RANGE)
     return [
-        ["FORWARD", "-s", POD_RANGE, *comment],
-        ["FORWARD", "-d", POD_RANGE, *comment],
+        ("filter", "FORWARD", "-s", POD_RANGE, *comment, "-j", "ACCEPT"),
+        ("filter", "FORWARD", "-d", POD_RANGE, *comment, "-j", "ACCEPT"),
+        *(
+            ("mangle", "PREROUTING", "-d", wanted, *guard, *comment, "-j", "DROP")
+            for wanted in (NODE_RANGE, POD_RANGE, SERVICE_RANGE)
+        ),
     ]
 
 
@@ -102,7 +114,7 @@ def _device() -> bool:
 
 
 def _refuse_a_used_range() -> None:
-    for wanted in (NODE_RANGE, POD_RANGE):
+    for wanted in (NODE_RANGE, POD_RANGE, SERVICE_RANGE):
         routes = run(["ip", "route", "show", "root", wanted], timeout_s=TIMEOUT_S).strip()
         if routes:
             raise OperationError(
@@ -115,13 +127,14 @@ def _ip(*arguments: str) -> None:
     run(["ip", *arguments], timeout_s=TIMEOUT_S)
 
 
-def _iptables(*arguments: str) -> None:
-    run(["iptables", "-w", "10", *arguments], timeout_s=TIMEOUT_S)
+def _iptables(action: str, rule: tuple[str, ...]) -> None:
+    table, *words = rule
+    run(["iptables", "-w", "10", "-t", table, action, *words], timeout_s=TIMEOUT_S)
 
 
-def _has(rule: list[str]) -> bool:
+def _has(rule: tuple[str, ...]) -> bool:
     try:
-        _iptables("-C", *rule)
+        _iptables("-C", rule)
     except OperationError:
         return False
     return True

@@ -6,14 +6,23 @@ import yaml
 
 from pilotlight_cluster import kubeconfig
 from pilotlight_cluster.binaries import COREDNS, KUBERNETES, Binaries
-from pilotlight_cluster.controlplane import SERVICE_RANGE, ControlPlane
+from pilotlight_cluster.certificates import TOKENS
+from pilotlight_cluster.controlplane import ControlPlane
+from pilotlight_cluster.file import write
 from pilotlight_cluster.health import answers, listens
 from pilotlight_cluster.layout import Layout
-from pilotlight_cluster.network import NODE_ADDRESS, POD_RANGE
+from pilotlight_cluster.network import NODE_ADDRESS, NODE_RANGE, POD_RANGE, SERVICE_RANGE
 from pilotlight_cluster.process import Program
 
 NODE_NAME = "local"
 DNS_HEALTH_PORT = 18053
+MANAGER = "system:kube-controller-manager"
+SCHEDULER = "system:kube-scheduler"
+KUBELET = f"system:node:{NODE_NAME}"
+PROXY = "system:kube-proxy"
+DNS = "coredns"
+USERS = {MANAGER: "", SCHEDULER: "", KUBELET: "system:nodes", PROXY: "", DNS: "system:masters"}
+"""Who speaks to the API server, and of which group they are."""
 
 
 class Node:
@@ -24,11 +33,19 @@ class Node:
         self.plane = plane
         self.binaries = binaries
 
+    def prepare(self) -> None:
+        """Write everybody's kubeconfig and settings down."""
+        for user, group in USERS.items():
+            kubeconfig.write(
+                self._kubeconfig(user), self.plane.endpoint.url, self.plane.authority, user, group
+            )
+        write(self._settings_of_kubelet, yaml.safe_dump(self._kubelet_settings()))
+        write(self._settings_of_dns, self._corefile())
+
     def controllers(self) -> tuple[Program, Program]:
         """kube-controller-manager and kube-scheduler."""
         authority = self.plane.authority
-        manager = self._kubeconfig("system:kube-controller-manager")
-        scheduler = self._kubeconfig("system:kube-scheduler")
+        manager, scheduler = self._kubeconfig(MANAGER), self._kubeconfig(SCHEDULER)
         return (
             Program(
                 name="kube-controller-manager",
@@ -36,7 +53,7 @@ class Node:
                     self._built("kube-controller-manager"),
                     f"--kubeconfig={manager}",
                     f"--root-ca-file={authority.files.certificate}",
-                    f"--service-account-private-key-file={authority.token_keys().key}",
+                    f"--service-account-private-key-file={authority.pair(TOKENS).key}",
                     f"--cluster-signing-cert-file={authority.files.certificate}",
                     f"--cluster-signing-key-file={authority.files.key}",
                     f"--cluster-cidr={POD_RANGE}",
@@ -60,36 +77,37 @@ class Node:
         )
 
     def kubelet(self) -> Program:
-        """The kubelet, with its settings written down."""
-        settings = self.layout.state / "kubelet.yaml"
-        settings.write_text(yaml.safe_dump(self._kubelet_settings()))
-        user = self._kubeconfig(f"system:node:{NODE_NAME}", "system:nodes")
+        """The kubelet."""
         return Program(
             name="kubelet",
             argv=(
                 self._built("kubelet"),
-                f"--config={settings}",
-                f"--kubeconfig={user}",
+                f"--config={self._settings_of_kubelet}",
+                f"--kubeconfig={self._kubeconfig(KUBELET)}",
                 f"--root-dir={self.layout.state / 'kubelet'}",
                 f"--hostname-override={NODE_NAME}",
                 f"--node-ip={NODE_ADDRESS}",
             ),
             healthy=lambda: answers("http://127.0.0.1:10248/healthz"),
-            inputs=(settings,),
+            inputs=(self._settings_of_kubelet,),
         )
 
     def proxy(self) -> Program:
         """kube-proxy in iptables mode."""
-        user = self._kubeconfig("system:kube-proxy")
         return Program(
             name="kube-proxy",
             argv=(
                 self._built("kube-proxy"),
-                f"--kubeconfig={user}",
+                f"--kubeconfig={self._kubeconfig(PROXY)}",
                 f"--cluster-cidr={POD_RANGE}",
                 f"--hostname-override={NODE_NAME}",
                 "--proxy-mode=iptables",
+                # Not on every address of the machine.
+                f"--nodeport-addresses={NODE_RANGE}",
+                # The kernel's own limits stay.
                 "--conntrack-max-per-core=0",
+                "--conntrack-tcp-timeout-established=0s",
+                "--conntrack-tcp-timeout-close-wait=0s",
                 "--healthz-bind-address=127.0.0.1:10256",
                 "--metrics-bind-address=127.0.0.1:10249",
             ),
@@ -98,21 +116,7 @@ class Node:
 
     def dns(self) -> Program:
         """CoreDNS, for the cluster's own names alone."""
-        user = self._kubeconfig("coredns", "system:masters")
-        settings = self.layout.state / "Corefile"
-        settings.write_text(
-            ".:53 {\n"
-            f"  bind {NODE_ADDRESS}\n"
-            "  errors\n"
-            f"  health 127.0.0.1:{DNS_HEALTH_PORT}\n"
-            "  kubernetes cluster.local in-addr.arpa {\n"
-            f"    kubeconfig {user}\n"
-            "    pods insecure\n"
-            "    ttl 5\n"
-            "  }\n"
-            "  cache 5\n"
-            "}\n"
-        )
+        settings = self._settings_of_dns
         return Program(
             name="coredns",
             argv=(str(self.binaries.program(COREDNS, "coredns")), "-conf", str(settings)),
@@ -123,6 +127,29 @@ class Node:
     def proxy_cleanup(self) -> list[str]:
         """The command that removes kube-proxy's iptables rules."""
         return [self._built("kube-proxy"), "--cleanup"]
+
+    @property
+    def _settings_of_kubelet(self) -> Path:
+        return self.layout.state / "kubelet.yaml"
+
+    @property
+    def _settings_of_dns(self) -> Path:
+        return self.layout.state / "Corefile"
+
+    def _corefile(self) -> str:
+        return (
+            ".:53 {\n"
+            f"  bind {NODE_ADDRESS}\n"
+            "  errors\n"
+            f"  health 127.0.0.1:{DNS_HEALTH_PORT}\n"
+            "  kubernetes cluster.local in-addr.arpa {\n"
+            f"    kubeconfig {self._kubeconfig(DNS)}\n"
+            "    pods insecure\n"
+            "    ttl 5\n"
+            "  }\n"
+            "  cache 5\n"
+            "}\n"
+        )
 
     def _kubelet_settings(self) -> dict[str, object]:
         return {
@@ -156,9 +183,8 @@ class Node:
             "registerNode": True,
         }
 
-    def _kubeconfig(self, user: str, group: str = "") -> Path:
-        file = self.layout.secrets / f"{user.replace(':', '-')}.kubeconfig"
-        return kubeconfig.write(file, self.plane.endpoint.url, self.plane.authority, user, group)
+    def _kubeconfig(self, user: str) -> Path:
+        return self.layout.secrets / f"{user.replace(':', '-')}.kubeconfig"
 
     def _built(self, name: str) -> str:
         return str(self.binaries.program(KUBERNETES, name))

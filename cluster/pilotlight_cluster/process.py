@@ -8,17 +8,26 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from pilotlight.errors import ProcessError
+from pilotlight_cluster.command_line import DIRECT
+from pilotlight_cluster.file import write
 
 POLL_S = 0.1
 LOG_TAIL_LINES = 12
+LINE_BYTES = 8 * 1024
+# Pids and ticks begin anew with every boot.
+BOOT = Path("/proc/sys/kernel/random/boot_id")
+# Becomes the program when it is told that the record of it is written; ends if nobody is left to
+# tell it.
+GATE = ("sh", "-c", 'read -r go && exec "$@" </dev/null', "gate")
 
 
 @dataclass(frozen=True)
@@ -36,7 +45,6 @@ class Program:
     name: str
     argv: tuple[str, ...]
     healthy: Callable[[], bool]
-    environment: Mapping[str, str] = field(default_factory=dict)
     inputs: tuple[Path, ...] = ()
     start_timeout_s: float = 60
     stop_timeout_s: float = 10
@@ -45,7 +53,7 @@ class Program:
     def fingerprint(self) -> str:
         """Changes with everything that only a restart makes effective."""
         digest = hashlib.sha256()
-        digest.update(json.dumps([self.argv, dict(self.environment)]).encode())
+        digest.update(json.dumps(self.argv).encode())
         for file in self.inputs:
             digest.update(file.read_bytes())
         return digest.hexdigest()[:16]
@@ -82,7 +90,8 @@ class Supervisor:
             Whether it had to be started.
 
         Raises:
-            ProcessError: It ended, or did not get healthy in time; with its last log lines.
+            ProcessError: It ended, or did not get healthy in time; with its last log lines. Or
+                something that was not started from here is in its place.
         """
         found = self.find(program.name)
         if found is not None:
@@ -90,13 +99,19 @@ class Supervisor:
                 self._await_health(program, found)
                 return False
             self.stop(program.name, program.stop_timeout_s)
+        if program.healthy():
+            raise ProcessError(
+                f"{program.name} cannot be started: something that is not of this cluster answers "
+                "at its address already; `ss -ltnp` names it"
+            )
         self._await_health(program, self._start(program))
         return True
 
     def find(self, name: str) -> Identity | None:
         """The process of that name, if it was started from here and still runs."""
         record = self._record(name)
-        if not record:
+        boot = _boot()
+        if not record or record.get("boot", boot) != boot:
             return None
         identity = Identity(int(record["pid"]), int(record["start_ticks"]))
         return identity if identity.alive else None
@@ -117,7 +132,7 @@ class Supervisor:
         try:
             with (self.logs / f"{name}.log").open("rb") as log:
                 size = log.seek(0, os.SEEK_END)
-                log.seek(max(0, size - 64 * 1024))
+                log.seek(max(0, size - lines * LINE_BYTES))
                 return log.read().decode(errors="replace").splitlines()[-lines:]
         except FileNotFoundError:
             return []
@@ -130,29 +145,29 @@ class Supervisor:
         return record
 
     def _start(self, program: Program) -> Identity:
-        self.records.mkdir(parents=True, exist_ok=True)
+        if shutil.which(program.argv[0]) is None:
+            raise ProcessError(f"{program.name} cannot be started: there is no {program.argv[0]}")
         self.logs.mkdir(parents=True, exist_ok=True)
         with (self.logs / f"{program.name}.log").open("ab") as log:
-            try:
-                child = subprocess.Popen(
-                    program.argv,
-                    env={**os.environ, **program.environment},
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                )
-            except OSError as error:
-                raise ProcessError(f"{program.name} cannot be started: {error}") from error
+            child = subprocess.Popen(
+                [*GATE, *program.argv],
+                env={**os.environ, **DIRECT},
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
         identity = Identity(child.pid, start_ticks(child.pid) or 0)
         record = {
             "pid": str(identity.pid),
             "start_ticks": str(identity.start_ticks),
+            "boot": _boot(),
             "fingerprint": program.fingerprint,
         }
-        temporary = self.records / f".{program.name}"
-        temporary.write_text(json.dumps(record))
-        temporary.replace(self.records / f"{program.name}.json")
+        assert child.stdin is not None  # noqa: S101  (it is a pipe)
+        with child.stdin as gate:
+            write(self.records / f"{program.name}.json", json.dumps(record))
+            gate.write(b"go\n")
         return identity
 
     def _await_health(self, program: Program, identity: Identity) -> None:
@@ -171,6 +186,10 @@ class Supervisor:
     def _failure(self, name: str, reason: str) -> str:
         lines = "\n  ".join(self.tail(name)) or "(its log is empty)"
         return f"{name} {reason}; the end of {self.logs / name}.log:\n  {lines}"
+
+
+def _boot() -> str:
+    return BOOT.read_text().strip()
 
 
 def start_ticks(pid: int) -> int | None:

@@ -14,6 +14,10 @@ from pilotlight_cluster.containers import CNI_PROGRAMS
 
 INSTALL_TIMEOUT_S = 900
 POLICY = Path("/usr/sbin/policy-rc.d")
+CONTROL_GROUPS = Path("/sys/fs/cgroup")
+SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin")
+# sudo's own PATH has neither Go nor a virtual environment.
+SUDO = "sudo -E env PATH=$PATH pilotlight cluster"
 
 PACKAGES = {
     "containerd": "containerd",
@@ -55,16 +59,35 @@ def refuse_elsewhere() -> None:
         raise UsageError(ELSEWHERE.format(reason=reason))
 
 
+def refuse_without_root() -> None:
+    """Only root can look into the cluster, or change it.
+
+    Raises:
+        UsageError: This is another user.
+    """
+    if os.geteuid() != 0:
+        raise UsageError(f"the local cluster belongs to root: {SUDO} COMMAND")
+
+
+def complete_path() -> None:
+    """Have programs of the system found: under ``su`` and cron, PATH lacks their folders."""
+    words = os.environ.get("PATH", "").split(os.pathsep)
+    missing = [folder for folder in SYSTEM_FOLDERS if folder not in words]
+    os.environ["PATH"] = os.pathsep.join([*filter(None, words), *missing])
+
+
 def refuse_another_kubelet(state: Path) -> None:
     """One kubelet per machine: two would end each other's pods.
 
     Raises:
         OperationError: There is a kubelet that was not started from here.
     """
-    groups = [Path("/sys/fs/cgroup/memory/kubepods"), Path("/sys/fs/cgroup/kubepods")]
-    if not state.exists() and any(group.exists() for group in groups):
+    trees = (CONTROL_GROUPS, CONTROL_GROUPS / "memory", CONTROL_GROUPS / "systemd")
+    groups = [tree / name for tree in trees for name in ("kubepods", "kubepods.slice")]
+    found = next((group for group in groups if group.exists()), None)
+    if found is not None and not state.exists():
         raise OperationError(
-            "another kubelet runs or ran on this machine (there is a control group `kubepods`); "
+            f"another kubelet runs or ran on this machine (there is a control group {found}); "
             "`pilotlight cluster up` would disturb its pods. Use that cluster: "
             "`pilotlight cluster check`"
         )
@@ -95,7 +118,7 @@ def _obstacle() -> str | None:
     if shutil.which("apt-get") is None:
         return "it has no apt-get (Debian)"
     if os.geteuid() != 0:
-        return "a node needs root (sudo -E env PATH=$PATH pilotlight cluster up)"
+        return f"a node needs root ({SUDO} up)"
     return None
 
 

@@ -1,10 +1,12 @@
 """Prometheus and Redis as Debian ships them, beside the cluster and reachable from its pods."""
 
 import sys
+from pathlib import Path
 
 import yaml
 
-from pilotlight_cluster.discovery import JOBS
+from pilotlight_cluster import discovery as discovered
+from pilotlight_cluster.file import write
 from pilotlight_cluster.health import answers, listens
 from pilotlight_cluster.layout import Layout
 from pilotlight_cluster.network import NODE_ADDRESS
@@ -16,18 +18,21 @@ DISCOVERY_PORT = 19090
 SCRAPE_INTERVAL_S = 5
 
 
+def prepare(layout: Layout) -> None:
+    """Write Prometheus' settings, and make Redis' folder."""
+    write(_prometheus_settings(layout), yaml.safe_dump(_scraping()))
+    _redis_folder(layout).mkdir(parents=True, exist_ok=True)
+
+
 def prometheus(layout: Layout) -> Program:
     """Prometheus, scraping Knative, KServe, the gateway and every served pod."""
-    folder = layout.state / "prometheus"
-    folder.mkdir(parents=True, exist_ok=True)
-    settings = folder / "prometheus.yml"
-    settings.write_text(yaml.safe_dump(_scraping()))
+    settings = _prometheus_settings(layout)
     return Program(
         name="prometheus",
         argv=(
             "prometheus",
             f"--config.file={settings}",
-            f"--storage.tsdb.path={folder / 'data'}",
+            f"--storage.tsdb.path={settings.with_name('data')}",
             "--storage.tsdb.retention.time=1d",
             f"--web.listen-address={NODE_ADDRESS}:{PROMETHEUS_PORT}",
         ),
@@ -38,25 +43,29 @@ def prometheus(layout: Layout) -> Program:
 
 def discovery(layout: Layout) -> Program:
     """What tells Prometheus of pods."""
-    module = "pilotlight_cluster.discovery"
     return Program(
         name="discovery",
-        argv=(sys.executable, "-m", module, str(layout.kubeconfig), str(DISCOVERY_PORT)),
+        argv=(
+            sys.executable,
+            "-m",
+            discovered.__name__,
+            str(layout.kubeconfig),
+            str(DISCOVERY_PORT),
+        ),
         healthy=listens("127.0.0.1", DISCOVERY_PORT),
+        inputs=(Path(discovered.__file__),),
     )
 
 
 def redis(layout: Layout) -> Program:
     """Redis, in memory only."""
-    folder = layout.state / "redis"
-    folder.mkdir(parents=True, exist_ok=True)
     return Program(
         name="redis",
         argv=(
             "redis-server",
             *("--bind", NODE_ADDRESS),
             *("--port", str(REDIS_PORT)),
-            *("--dir", str(folder)),
+            *("--dir", str(_redis_folder(layout))),
             *("--save", ""),
             *("--protected-mode", "no"),
         ),
@@ -96,6 +105,14 @@ def documents() -> list[dict[str, object]]:
     return found
 
 
+def _prometheus_settings(layout: Layout) -> Path:
+    return layout.state / "prometheus" / "prometheus.yml"
+
+
+def _redis_folder(layout: Layout) -> Path:
+    return layout.state / "redis"
+
+
 def _scraping() -> dict[str, object]:
     return {
         "global": {"scrape_interval": f"{SCRAPE_INTERVAL_S}s"},
@@ -109,6 +126,6 @@ def _scraping() -> dict[str, object]:
                     }
                 ],
             }
-            for job in JOBS
+            for job in discovered.JOBS
         ],
     }

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pilotlight.errors import OperationError
 from pilotlight_cluster.command_line import run
+from pilotlight_cluster.file import write
 
 FOLDERS = (
     "/run/containerd",
@@ -45,9 +46,21 @@ class Traces:
     def remember(self) -> None:
         """Write down which folders exist, once."""
         if not self.memory.exists():
-            self.memory.parent.mkdir(parents=True, exist_ok=True)
             fresh = [folder for folder in FOLDERS if not Path(folder).exists()]
-            self.memory.write_text(json.dumps(fresh))
+            write(self.memory, json.dumps(fresh))
+
+    @property
+    def leaving(self) -> bool:
+        """Whether a removal began, and did not end."""
+        return self._departure.exists()
+
+    def leave(self) -> None:
+        """Begin the removal: from now on, what is left is of no use but to end it."""
+        self._departure.touch()
+
+    @property
+    def _departure(self) -> Path:
+        return self.state / "leaving"
 
     def remove(self) -> None:
         """Unmount and remove everything of the cluster's.
@@ -60,7 +73,16 @@ class Traces:
         _remove_control_groups()
         for folder in fresh:
             shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(self.state, ignore_errors=True)
+        for entry in sorted(self.state.iterdir(), key=lambda entry: entry == self._departure):
+            _delete(entry)
+        self.state.rmdir()
+
+
+def _delete(entry: Path) -> None:
+    if entry.is_dir():
+        shutil.rmtree(entry)
+    else:
+        entry.unlink()
 
 
 def mounts_below(folders: list[str]) -> list[str]:

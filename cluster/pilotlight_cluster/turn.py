@@ -1,6 +1,7 @@
 """One command at a time changes the cluster."""
 
 import fcntl
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,19 +20,30 @@ def turn(folder: Path, progress: Progress) -> Iterator[None]:
 
     The kernel ends a turn with its process: a crash leaves nothing locked.
 
+    Args:
+        folder: One that outlives the cluster, and is the same for every user: it is locked itself.
+
     Raises:
         OperationError: The other one takes more than half an hour.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".turn").open("w") as lock:
-        if not _take(lock.fileno()):
+    lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        if not _take(lock):
             with progress.step("wait for another `pilotlight cluster` command"):
-                deadline = time.monotonic() + PATIENCE_S
-                while not _take(lock.fileno()):
-                    if time.monotonic() > deadline:
-                        raise OperationError("another `pilotlight cluster` command does not end")
-                    time.sleep(POLL_S)
+                _wait(lock)
         yield
+    finally:
+        os.close(lock)
+
+
+def _wait(lock: int) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not _take(lock):
+        if time.monotonic() > deadline:
+            raise OperationError(
+                "another `pilotlight cluster` command does not end: `ps -ef` shows it"
+            )
+        time.sleep(POLL_S)
 
 
 def _take(descriptor: int) -> bool:

@@ -8,6 +8,7 @@ from pilotlight_cluster.addons import knative, kserve, volumes
 from pilotlight_cluster.binaries import ensure_all
 from pilotlight_cluster.cluster import SYSTEM_NAMESPACES, Cluster
 from pilotlight_cluster.console import Progress
+from pilotlight_cluster.down import Down
 from pilotlight_cluster.images import archive, platform
 from pilotlight_cluster.images.project import ProjectImages
 from pilotlight_cluster.process import Program
@@ -38,11 +39,16 @@ class Up:
         cluster = self.cluster
         requirements.refuse_elsewhere()
         requirements.refuse_another_kubelet(cluster.layout.state)
+        if cluster.traces.leaving:
+            # Its pods and webhooks may be gone, and nobody would make them again.
+            Down(cluster, self.progress).run()
         requirements.install(self.progress, requirements.PACKAGES)
         ensure_all(cluster.binaries, self.progress)
         cluster.traces.remember()
         self._network()
-        cluster.plane.prepare_identities()
+        with self.progress.step("settings") as outcome:
+            cluster.prepare()
+            outcome.quiet = True
         for program in cluster.programs():
             self._process(program)
         self._platform_images()

@@ -96,7 +96,9 @@ class Story:
         }
         headers = {"Host": httpx.URL(service["status"]["url"]).host}
         url = f"{self.gateway}/v1/chat/completions"
-        with httpx.stream("POST", url, json=body, headers=headers, timeout=ANSWER_S) as response:
+        with httpx.stream(
+            "POST", url, json=body, headers=headers, timeout=ANSWER_S, trust_env=False
+        ) as response:
             response.raise_for_status()
             for text in _texts(response):
                 seconds = time.monotonic() - exchange.asked_at

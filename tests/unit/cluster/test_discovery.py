@@ -74,6 +74,7 @@ def test_a_pod_that_names_its_metrics_path_is_scraped_there() -> None:
 
 def test_prometheus_asks_for_every_job(tmp_path: Any) -> None:
     layout = Layout(tmp_path / "cache", tmp_path / "state", tmp_path / "volumes")
+    services.prepare(layout)
     (settings,) = services.prometheus(layout).inputs
     jobs = yaml.safe_load(settings.read_text())["scrape_configs"]
     asked = [job["http_sd_configs"][0]["url"].rpartition("/")[2] for job in jobs]

@@ -28,7 +28,7 @@ def supervisor(tmp_path: Path) -> Iterator[Supervisor]:
 
 
 def _says_up(supervisor: Supervisor, name: str) -> Callable[[], bool]:
-    return lambda: "up" in supervisor.tail(name)
+    return lambda: supervisor.find(name) is not None and "up" in supervisor.tail(name)
 
 
 def _program(supervisor: Supervisor, argv: tuple[str, ...] = SLEEP, **fields: object) -> Program:
@@ -116,13 +116,75 @@ def test_a_program_that_never_gets_healthy_is_given_up_in_time(supervisor: Super
 def test_another_that_answers_in_its_place_is_not_taken_for_health(supervisor: Supervisor) -> None:
     ended = (sys.executable, "-c", "pass")
 
+    asked: list[float] = []
+
     def answers_late() -> bool:
-        time.sleep(1)
-        return True
+        asked.append(time.monotonic())
+        time.sleep(1 if len(asked) > 1 else 0)
+        return len(asked) > 1
 
     program = Program("sleeper", ended, answers_late, start_timeout_s=5)
     with pytest.raises(ProcessError, match="something else answers in its place"):
         supervisor.ensure(program)
+
+
+def test_nothing_is_started_where_another_answers_already(supervisor: Supervisor) -> None:
+    with pytest.raises(ProcessError, match=r"not of this cluster answers(?s:.*)ss -ltnp"):
+        supervisor.ensure(Program("sleeper", SLEEP, lambda: True))
+    assert supervisor.names() == []
+
+
+def test_no_process_is_without_a_record(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A crash between the start and the record of it: what was started ends by itself."""
+
+    def crash(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    trace = tmp_path / "ran"
+    writes = (sys.executable, "-c", f"open({str(trace)!r}, 'w'); import time; time.sleep(60)")
+    started: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+
+    def spawn(*args: object, **options: object) -> subprocess.Popen[bytes]:
+        started.append(popen(*args, **options))  # type: ignore[call-overload]
+        return started[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", spawn)
+    monkeypatch.setattr("pilotlight_cluster.process.write", crash)
+    with pytest.raises(KeyboardInterrupt):
+        supervisor.ensure(_program(supervisor, writes))
+    assert started[0].wait(timeout=5) != 0
+    assert not trace.exists()
+
+
+def test_a_record_of_before_a_reboot_names_nobody(supervisor: Supervisor) -> None:
+    supervisor.ensure(_program(supervisor))
+    found = supervisor.find("sleeper")
+    assert found is not None
+    record = supervisor.records / "sleeper.json"
+    text = record.read_text()
+    record.write_text(json.dumps(json.loads(text) | {"boot": "another"}))
+    assert supervisor.find("sleeper") is None
+    record.write_text(text)
+    assert supervisor.find("sleeper") == found
+
+
+def test_no_proxy_stands_between_the_clusters_programs(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "example.com")
+    says = "import os, time; print(os.environ['NO_PROXY']); print('up', flush=True); time.sleep(60)"
+    supervisor.ensure(_program(supervisor, (sys.executable, "-c", says)))
+    assert supervisor.tail("sleeper") == ["*", "up"]
+
+
+def test_as_many_lines_of_a_log_are_shown_as_asked_for(supervisor: Supervisor) -> None:
+    supervisor.logs.mkdir()
+    (supervisor.logs / "sleeper.log").write_text("".join(f"{'x' * 200} {n}\n" for n in range(2000)))
+    assert len(supervisor.tail("sleeper", 1000)) == 1000
+    assert supervisor.tail("sleeper", 1)[0].endswith(" 1999")
 
 
 def test_a_program_that_does_not_exist_is_said_in_one_line(supervisor: Supervisor) -> None:
