@@ -49,13 +49,11 @@ class Kubectl:
     def wait_for_deployments(self, *namespaces: str, timeout_s: int = 180) -> None:
         """Return when every deployment of the namespaces is available."""
         for namespace in namespaces:
-            deployments = self("-n", namespace, "get", "deployments", "-o", "name").split()
-            if deployments:
-                self(
-                    *("-n", namespace, "wait", "--for=condition=Available"),
-                    *(f"--timeout={timeout_s}s", *deployments),
-                    timeout_s=timeout_s + 10,
-                )
+            self(
+                *("-n", namespace, "wait", "--for=condition=Available", "deployments", "--all"),
+                f"--timeout={timeout_s}s",
+                timeout_s=timeout_s + 10,
+            )
 
     def unready_pods(self, *namespaces: str) -> list[str]:
         """One line on each container that does not run, with its pod's name."""

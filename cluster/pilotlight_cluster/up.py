@@ -11,12 +11,14 @@ from pilotlight_cluster.console import Progress
 from pilotlight_cluster.down import Down
 from pilotlight_cluster.images import archive, platform
 from pilotlight_cluster.images.project import ProjectImages
+from pilotlight_cluster.node import NODE_NAME
 from pilotlight_cluster.process import Program
 from pilotlight_cluster.services import documents as service_documents
 
 NODE_TIMEOUT_S = 60
 READY_TIMEOUT_S = 240
 LOG_LINES = 12
+READY = "jsonpath={.items[*].status.conditions[?(@.type=='Ready')].status}"
 
 
 class Up:
@@ -79,16 +81,15 @@ class Up:
 
     def _node(self) -> None:
         with self.progress.step("node ready") as outcome:
-            status = self.cluster.kubectl("get", "nodes", "-o", "name")
-            outcome.quiet = bool(status.strip())
-            self.cluster.kubectl(
-                *("wait", "--for=create", "node/local", f"--timeout={NODE_TIMEOUT_S}s"),
-                timeout_s=NODE_TIMEOUT_S + 10,
-            )
-            self.cluster.kubectl(
-                *("wait", "--for=condition=Ready", "node/local", f"--timeout={NODE_TIMEOUT_S}s"),
-                timeout_s=NODE_TIMEOUT_S + 10,
-            )
+            outcome.quiet = self.cluster.kubectl("get", "nodes", "-o", READY).strip() == "True"
+            if outcome.quiet:
+                return
+            for event in ("create", "condition=Ready"):
+                self.cluster.kubectl(
+                    *("wait", f"--for={event}", f"node/{NODE_NAME}"),
+                    f"--timeout={NODE_TIMEOUT_S}s",
+                    timeout_s=NODE_TIMEOUT_S + 10,
+                )
 
     def _addons(self) -> None:
         cluster, apply = self.cluster, self.cluster.kubectl.apply

@@ -3,7 +3,15 @@
 from pathlib import Path
 
 from pilotlight_cluster import versions
-from pilotlight_cluster.addons.document import Document, containers, fit, is_kind, read, settings
+from pilotlight_cluster.addons.document import (
+    Document,
+    containers,
+    fit,
+    is_definition,
+    is_kind,
+    read,
+    settings,
+)
 from pilotlight_cluster.binaries import KNATIVE, Binaries
 from pilotlight_cluster.images import platform
 
@@ -41,8 +49,7 @@ def crds(binaries: Binaries) -> list[Document]:
     networking = binaries.manifests(KNATIVE, "networking")
     caching = binaries.manifests(KNATIVE, "caching")
     folders = (serving / "300-resources", serving, networking, caching)
-    found = (document for document in read(*folders))
-    return [document for document in found if is_kind(document, "CustomResourceDefinition")]
+    return list(read(*folders, wanted=is_definition))
 
 
 def documents(binaries: Binaries) -> list[Document]:

@@ -5,14 +5,40 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pilotlight_cluster.addons import volumes
+from pilotlight_cluster.addons import kserve, volumes
 from pilotlight_cluster.addons.document import Document, fit, read, settings
+from pilotlight_cluster.binaries import KSERVE, Binaries
 
 
 def test_files_of_a_folder_are_read_in_the_order_of_their_names(tmp_path: Path) -> None:
     (tmp_path / "200.yaml").write_text("kind: B\n---\nkind: C\n")
     (tmp_path / "100.yaml").write_text("---\nkind: A\n---\n")
     assert [document["kind"] for document in read(tmp_path)] == ["A", "B", "C"]
+
+
+def test_what_is_not_wanted_is_not_even_parsed(tmp_path: Path) -> None:
+    (tmp_path / "all.yaml").write_text("kind: A\n---\nkind: {broken\n---\nkind: B\n")
+    found = read(tmp_path / "all.yaml", wanted=lambda text: "broken" not in text)
+    assert [document["kind"] for document in found] == ["A", "B"]
+
+
+def test_definitions_of_controllers_that_are_left_out_are_left_out(tmp_path: Path) -> None:
+    binaries = Binaries(tmp_path)
+    file = binaries.manifests(KSERVE, "install") / "kserve.yaml"
+    file.parent.mkdir(parents=True)
+    names = ("inferenceservices", "llminferenceservices", "llminferenceserviceconfigs")
+    definitions = [
+        {
+            "kind": "CustomResourceDefinition",
+            "metadata": {"name": f"{name}.serving.kserve.io"},
+            "spec": {"conversion": {}},
+        }
+        for name in names
+    ]
+    file.write_text(yaml.safe_dump_all([{"kind": "Namespace", "metadata": {}}, *definitions]))
+    (crd,) = kserve.crds(binaries)
+    assert crd["metadata"]["name"] == "inferenceservices.serving.kserve.io"
+    assert crd["spec"] == {}
 
 
 def _deployment() -> Document:
