@@ -2,14 +2,18 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pilotlight.errors import OperationError
 from pilotlight_cluster.addons.document import Document
 from pilotlight_cluster.command_line import DIRECT, run
+from pilotlight_cluster.file import write
 
 APPLY_TIMEOUT_S = 180
+POLL_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -42,9 +46,22 @@ class Kubectl:
             return False
         arguments = ("apply", "--server-side", "--force-conflicts", "-f", "-")
         self(*arguments, stdin=text, timeout_s=APPLY_TIMEOUT_S)
-        mark.parent.mkdir(parents=True, exist_ok=True)
-        mark.write_text(digest)
+        write(mark, digest)
         return True
+
+    def wait_for_definitions(self, timeout_s: float = 60) -> None:
+        """Return when every CustomResourceDefinition is served."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            try:
+                self("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+            except OperationError:
+                # It does not wait for, but fails on a definition whose conditions are null yet.
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(POLL_S)
+            else:
+                return
 
     def wait_for_deployments(self, *namespaces: str, timeout_s: int = 180) -> None:
         """Return when every deployment of the namespaces is available."""

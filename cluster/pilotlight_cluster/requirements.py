@@ -30,6 +30,8 @@ PACKAGES = {
     "prometheus": "prometheus",
     "redis-server": "redis-server",
 }
+# Packages that bring a service of systemd's.
+SERVICES = ("containerd", "prometheus", "redis-server")
 IMAGE_PACKAGES = {"buildah": "buildah", "debootstrap": "debootstrap"}
 
 ELSEWHERE = """\
@@ -110,6 +112,10 @@ def install(progress: Progress, packages: dict[str, str]) -> None:
             timeout_s=INSTALL_TIMEOUT_S,
             environment=environment,
         )
+        services = [f"{package}.service" for package in missing if package in SERVICES]
+        if services and shutil.which("systemctl"):
+            # Nor at the next boot: they would take the cluster's ports, on every address.
+            run(["systemctl", "disable", *services], timeout_s=INSTALL_TIMEOUT_S)
 
 
 def _obstacle() -> str | None:

@@ -62,6 +62,8 @@ def redis(layout: Layout) -> Program:
     return Program(
         name="redis",
         argv=(
+            # Every pod and user of this machine may speak to it.
+            *("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"),
             "redis-server",
             *("--bind", NODE_ADDRESS),
             *("--port", str(REDIS_PORT)),

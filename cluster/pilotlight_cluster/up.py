@@ -97,8 +97,7 @@ class Up:
             crds = [*knative.crds(cluster.binaries), *kserve.crds(cluster.binaries)]
             outcome.quiet = not apply("crds", crds)
             if not outcome.quiet:
-                wait = ("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
-                cluster.kubectl(*wait, timeout_s=70)
+                cluster.kubectl.wait_for_definitions()
         changed = False
         with self.progress.step("Knative Serving, Kourier and KServe") as outcome:
             changed |= apply("knative", knative.documents(cluster.binaries))

@@ -60,6 +60,20 @@ def test_packages_are_installed_without_starting_their_services(
     assert not policy.exists()
 
 
+def test_services_of_packages_do_not_start_at_the_next_boot_either(
+    progress: Progress, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    seen: list[list[str]] = []
+    monkeypatch.setattr(requirements, "POLICY", tmp_path / "policy-rc.d")
+    monkeypatch.setattr(requirements, "run", lambda argv, **_: seen.append(argv))
+    monkeypatch.setattr(requirements, "_found", lambda program: program == "iptables")
+    monkeypatch.setattr("shutil.which", lambda program: f"/usr/bin/{program}")
+    requirements.install(
+        progress, {"prometheus": "prometheus", "iptables": "iptables", "ip": "iproute2"}
+    )
+    assert seen[-1] == ["systemctl", "disable", "prometheus.service"]
+
+
 def test_a_failing_program_says_its_last_lines() -> None:
     with pytest.raises(OperationError, match=r"exit code 3(?s:.*)the reason"):
         run(["sh", "-c", "echo the reason >&2; exit 3"], timeout_s=10)
@@ -157,6 +171,19 @@ def test_what_was_applied_is_not_applied_again(tmp_path: Path) -> None:
         True,
     ]
     assert calls.read_text().count("x") == 2
+
+
+def test_a_definition_without_conditions_is_waited_for(tmp_path: Path) -> None:
+    """kubectl wait fails on it: accessor error: <nil> is of the type <nil>."""
+    program = tmp_path / "kubectl"
+    program.write_text(
+        f"#!/bin/sh\ntest -e {tmp_path}/seen && exit 0\ntouch {tmp_path}/seen\nfalse\n"
+    )
+    program.chmod(0o755)
+    kubectl = Kubectl(program, tmp_path / "kubeconfig", tmp_path / "applied")
+    kubectl.wait_for_definitions(timeout_s=30)
+    with pytest.raises(OperationError, match="exit code 1"):
+        Kubectl(Path("/bin/false"), tmp_path, tmp_path).wait_for_definitions(timeout_s=0)
 
 
 def test_an_apply_that_failed_is_tried_again(tmp_path: Path) -> None:
