@@ -4,16 +4,18 @@ import json
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from pilotlight.errors import OperationError
 from pilotlight_cluster import versions
 from pilotlight_cluster.command_line import run
 from pilotlight_cluster.images.archive import CERTIFICATES
 
 BASE = "localhost/pilotlight-debian:base"
 BUILD_TIMEOUT_S = 3600
-# What the machine needs to reach its package sources, a build needs too.
+# What the machine needs to reach its package sources, a build needs too; its result does not.
 PASSED_ON = ("http_proxy", "https_proxy", "no_proxy", "PIP_INDEX_URL", "UV_INDEX_URL")
 
 
@@ -35,20 +37,26 @@ class Buildah:
         """
         self._ensure_base()
         image = f"localhost/pilotlight-{target}:dev"
+        before = self._images().get(image)
         values = [f"BASE={BASE}", *arguments]
         self._run(
             *("build", "--layers", "--isolation", "chroot", "--pull=never"),
             *(word for value in values for word in ("--build-arg", value)),
+            *(word for name in PASSED_ON for word in ("--unsetenv", name)),
             *("--target", target, "--tag", image, str(checkout)),
         )
         fresh = archive.with_suffix(".new")
         fresh.unlink(missing_ok=True)
         self._run("push", image, f"docker-archive:{fresh}:{image}")
         fresh.replace(archive)
+        if before and before != self._images()[image]:
+            # Half a gigabyte for each change of the code; a build that crashed may still hold it.
+            with suppress(OperationError):
+                self._run("rmi", before)
 
     def _ensure_base(self) -> None:
         """Debian from its packages, with this machine's certificates."""
-        if any(BASE in image.get("names", ()) for image in self._images()):
+        if BASE in self._images():
             return
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder, "root")
@@ -65,10 +73,10 @@ class Buildah:
             self._run("config", *_environment(), container)
             self._run("commit", "--quiet", "--rm", container, BASE)
 
-    def _images(self) -> list[dict[str, list[str]]]:
-        answer = self._run("images", "--json").strip()
-        images: list[dict[str, list[str]]] = json.loads(answer or "[]") or []
-        return images
+    def _images(self) -> dict[str, str]:
+        """Ids by name."""
+        images = json.loads(self._run("images", "--json").strip() or "[]") or []
+        return {name: image["id"] for image in images for name in image.get("names") or ()}
 
     def _run(self, *arguments: str) -> str:
         self.storage.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pilotlight.errors import OperationError, UsageError
-from pilotlight_cluster.images import project
+from pilotlight_cluster.images import buildah, project
 from pilotlight_cluster.images.archive import Image, write
 from pilotlight_cluster.images.environment import Environment, chain_id, with_layer
 
@@ -90,6 +90,31 @@ def test_a_layer_on_top_keeps_those_below(archive: Path, tmp_path: Path) -> None
 def test_another_key_makes_another_layer(archive: Path, tmp_path: Path) -> None:
     chains = {with_layer(archive, tmp_path / f"{key}.tar", "x:1", key) for key in ("one", "two")}
     assert len(chains) == 2
+
+
+def test_a_build_replaces_the_one_before_and_keeps_no_way_to_package_sources(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[list[str]] = []
+    built = {buildah.BASE: "base", "localhost/pilotlight-controller:dev": "old"}
+
+    def run(argv: list[str], **_: object) -> str:
+        words = argv[argv.index("overlay") + 1 :]
+        said.append(words)
+        if words[0] == "build":
+            built["localhost/pilotlight-controller:dev"] = "new"
+        if words[0] == "push":
+            Path(words[2].split(":")[1]).touch()
+        return json.dumps([{"id": image, "names": [name]} for name, image in built.items()])
+
+    monkeypatch.setattr(buildah, "run", run)
+    builder = buildah.Buildah(tmp_path / "storage")
+    for _ in range(2):
+        builder.build(tmp_path, "controller", tmp_path / "controller.tar", ())
+    assert [words for words in said if words[0] == "rmi"] == [["rmi", "old"]]
+    (first, _) = (words for words in said if words[0] == "build")
+    for name in buildah.PASSED_ON:
+        assert first[first.index(name) - 1] == "--unsetenv"
 
 
 @pytest.fixture
