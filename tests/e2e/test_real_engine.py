@@ -103,6 +103,7 @@ async def test_one_request_wakes_it_and_is_answered(
         async with endpoint.async_http(WAKE_S) as client:
             asked, asked_wall = time.monotonic(), time.time()
             answer = await stream(client, endpoint, PROMPT, 8)
+        await asyncio.to_thread(watch.wait_ready)
     assert answer.whole, str(answer)
     assert ANSWER in answer.text
     first_token_s = answer.times[0] - asked_wall

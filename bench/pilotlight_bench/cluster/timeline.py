@@ -4,6 +4,7 @@ The times that Kubernetes writes down are whole seconds, and a start has steps o
 so the pods are looked at ten times a second, and each step counts from when it is first seen.
 """
 
+import math
 import threading
 import time
 from collections.abc import Mapping
@@ -115,15 +116,25 @@ class PodWatch:
         self._stop.set()
         self._thread.join()
 
+    def wait_ready(self, timeout_s: float = 10.0) -> None:
+        """Look on until a pod is ready: Kubernetes may tell so after it has answered already.
+
+        Args:
+            timeout_s: For how long; then its start has one phase less.
+        """
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline and Milestone.READY not in self.first.seen:
+            time.sleep(INTERVAL_S)
+
     @property
     def first(self) -> Timeline:
         """The pod that was ready first, or else created first; empty when none was seen."""
 
         def key(timeline: Timeline) -> tuple[float, float]:
-            ready = timeline.seen.get(Milestone.READY, float("inf"))
-            return ready, timeline.seen[Milestone.CREATED]
+            ready = timeline.seen.get(Milestone.READY, math.inf)
+            return ready, timeline.seen.get(Milestone.CREATED, math.inf)
 
-        return min(self.timelines.values(), key=key, default=Timeline())
+        return min(list(self.timelines.values()), key=key, default=Timeline())
 
     def _run(self) -> None:
         while not self._stop.wait(INTERVAL_S):

@@ -118,6 +118,7 @@ def _start(inputs: ClusterInputs, access: Access, peer: str, host: str) -> Clust
         ) as client,
     ):
         first = ask(client, inputs)
+        watch.wait_ready()
         phases = parse_phases(client.get("/metrics").text)
     start = ClusterStart(peer, first.seconds, first.text, _steps(watch, first), phases)
     say(f"{peer}: {start.seconds:.2f} s to the first token")

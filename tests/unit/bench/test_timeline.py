@@ -101,3 +101,18 @@ def test_old_pods_are_not_watched_and_the_first_ready_one_counts() -> None:
         assert pods.all_seen.wait(5)
     assert set(watch.timelines) == {"slow", "quick"}
     assert watch.first is watch.timelines["quick"]
+
+
+def test_it_looks_on_until_the_pod_is_ready() -> None:
+    nearly, ready = pod(*ORDER[:4]), pod(*ORDER)
+    pods = Pods([[], [nearly], [nearly], [ready]])
+    with PodWatch(pods, "default", "service") as watch:  # type: ignore[arg-type]  # lists alone
+        watch.wait_ready()
+        assert Milestone.READY in watch.first.seen
+
+
+def test_a_pod_that_is_never_ready_is_not_waited_for_for_ever() -> None:
+    pods = Pods([[], [pod(*ORDER[:4])]])
+    with PodWatch(pods, "default", "service") as watch:  # type: ignore[arg-type]  # lists alone
+        watch.wait_ready(timeout_s=0.3)
+    assert Milestone.READY not in watch.first.seen
