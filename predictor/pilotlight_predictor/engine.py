@@ -20,6 +20,7 @@ from vllm.v1.executor import Executor
 
 from pilotlight.errors import EngineError, UsageError
 from pilotlight_predictor.admission.gate import AdmissionGate
+from pilotlight_predictor.architecture import import_model_class
 from pilotlight_predictor.engine_errors import one_line
 from pilotlight_predictor.probe import EngineProbe
 from pilotlight_predictor.stream import admitted
@@ -65,6 +66,7 @@ def build_config(arguments: Namespace, exporter: Exporter | None) -> VllmConfig:
     if exporter is not None and not engine_arguments.otlp_traces_endpoint:
         engine_arguments.otlp_traces_endpoint = exporter.endpoint
     chosen_method = os.environ.get(START_METHOD_VARIABLE)
+    import_model_class(engine_arguments.model)
     try:
         config = engine_arguments.create_engine_config(UsageContext.OPENAI_API_SERVER)
     except (TypeError, ValueError, KeyError, OSError, NotImplementedError) as error:
