@@ -54,6 +54,10 @@ def _controlplane_obstacle() -> str | None:
     return None
 
 
+def _root_obstacle() -> str | None:
+    return None if os.geteuid() == 0 else "mounts and control groups need root"
+
+
 def _e2e_obstacle() -> str | None:
     if os.geteuid() != 0:
         return "a node needs root"
@@ -64,6 +68,7 @@ def _e2e_obstacle() -> str | None:
 
 # In the order in which they run: the cluster comes last, so that it competes with nothing else.
 KINDS = (
+    Kind("root", _root_obstacle),
     Kind("controlplane", _controlplane_obstacle),
     Kind("engine", _engine_obstacle),
     Kind("gpu", _gpu_obstacle, may_lack_in_ci=True),

@@ -126,8 +126,6 @@ def test_the_sign_of_a_removal_is_the_last_thing_removed(
 
 @pytest.fixture
 def container() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    if os.geteuid() != 0:
-        pytest.fail("control groups need root; deselect with -k 'not containers'")
     name = uuid.uuid4().hex * 2
     tree = Path("/sys/fs/cgroup")
     group = (tree / "pids" if (tree / "pids").is_dir() else tree) / f"pilotlight-test-{name}"
@@ -140,6 +138,7 @@ def container() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     group.rmdir()
 
 
+@pytest.mark.root
 def test_processes_of_our_containers_are_found_without_containerd(
     container: tuple[str, subprocess.Popen[bytes]],
 ) -> None:
