@@ -75,6 +75,7 @@ class Network:
                 _iptables("-D", rule)
         if _device():
             _ip("link", "delete", DEVICE)
+        _delete_pod_links()
         if self.memory.exists():
             for name, value in json.loads(self.memory.read_text()).items():
                 _sysctl(name).write_text(value)
@@ -109,8 +110,19 @@ def _sysctl(name: str) -> Path:
     return Path("/proc/sys") / name
 
 
-def _device() -> bool:
-    return Path("/sys/class/net", DEVICE).exists()
+def _device(name: str = DEVICE) -> bool:
+    return Path("/sys/class/net", name).exists()
+
+
+def _delete_pod_links() -> None:
+    """The kernel takes a pod's link away by itself, but only some time after its namespace."""
+    listed = run(["ip", "-json", "route", "show", "root", POD_RANGE], timeout_s=TIMEOUT_S)
+    for link in {route["dev"] for route in json.loads(listed or "[]")}:
+        try:
+            _ip("link", "delete", link)
+        except OperationError:
+            if _device(link):
+                raise
 
 
 def _refuse_a_used_range() -> None:
