@@ -13,8 +13,8 @@ import openai
 import pytest
 
 from pilotlight.kube.access import connect
+from pilotlight.start_phases import parse as parse_phases
 from pilotlight_bench.cluster.timeline import PodWatch
-from pilotlight_bench.coldstart.phases import parse_phases
 from tests.e2e import breakdown
 from tests.e2e.gateway import Endpoint
 from tests.e2e.local_cluster import LocalCluster

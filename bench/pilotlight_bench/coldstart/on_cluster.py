@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from pilotlight import start_phases
 from pilotlight.errors import ClusterError, OperationError
 from pilotlight.kube.cluster import Cluster
 from pilotlight.kube.document import Reference, reference_to
@@ -17,7 +18,6 @@ from pilotlight_bench.cluster.access import Access
 from pilotlight_bench.cluster.timeline import PodWatch
 from pilotlight_bench.coldstart.benchmark import OURS, PLAIN, require_one_answer
 from pilotlight_bench.coldstart.first_token import FirstToken, ask
-from pilotlight_bench.coldstart.phases import parse_phases
 from pilotlight_bench.coldstart.services import inference_service, service_name
 from pilotlight_bench.coldstart.settings import ClusterInputs
 from pilotlight_bench.progress import say
@@ -119,7 +119,7 @@ def _start(inputs: ClusterInputs, access: Access, peer: str, host: str) -> Clust
     ):
         first = ask(client, inputs)
         watch.wait_ready()
-        phases = parse_phases(client.get("/metrics").text)
+        phases = start_phases.parse(client.get("/metrics").text)
     start = ClusterStart(peer, first.seconds, first.text, _steps(watch, first), phases)
     say(f"{peer}: {start.seconds:.2f} s to the first token")
     return start

@@ -4,14 +4,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-from prometheus_client.parser import text_string_to_metric_families
 
 from pilotlight.kube.cluster import Cluster
 from pilotlight.kube.document import Document, condition
 from pilotlight.kube.kinds import POD
+from pilotlight.start_phases import parse
 from pilotlight_cluster.demo.scene import PodLine
 
-PHASES = "pilotlight_predictor_start_phase_seconds"
 MODEL = "kserve-container"
 TIMEOUT_S = 2.0
 
@@ -32,12 +31,7 @@ def start_phases(cluster: Cluster, namespace: str, service: str) -> dict[str, fl
     page = httpx.get(
         f"http://{_address(newest)}:8080/metrics", timeout=TIMEOUT_S, trust_env=False
     ).text
-    return {
-        sample.labels["phase"]: sample.value
-        for family in text_string_to_metric_families(page)
-        for sample in family.samples
-        if sample.name == PHASES
-    }
+    return parse(page)
 
 
 def _line(pod: Document) -> PodLine:

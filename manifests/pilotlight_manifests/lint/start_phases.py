@@ -1,14 +1,12 @@
 """Measured starts, from a metrics page or a JSON file."""
 
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from pilotlight.errors import OperationError, UsageError
+from pilotlight.start_phases import METRIC, parse
 
-METRIC = "pilotlight_predictor_start_phase_seconds"
-_SAMPLE = re.compile(METRIC + r'\{[^}]*phase="(\w+)"[^}]*\}\s+(\S+)')
 FETCH_LIMIT_S = 10.0
 
 
@@ -51,14 +49,7 @@ def _phases(text: str) -> dict[str, float]:
         phases = content.get("start_phases", content)
         pairs = phases.items() if isinstance(phases, dict) else ()
         return {str(k): float(v) for k, v in pairs if type(v) in {int, float}}
-    found: dict[str, float] = {}
-    for phase, value in _SAMPLE.findall(text):
-        try:
-            # Of several pods on one page the slowest counts.
-            found[phase] = max(float(value), found.get(phase, 0.0))
-        except ValueError:
-            continue
-    return found
+    return parse(text)
 
 
 def _load(source: str) -> str:

@@ -3,10 +3,10 @@
 import pytest
 
 from pilotlight.errors import OperationError, UsageError
+from pilotlight.start_phases import parse as parse_phases
 from pilotlight_bench import options
 from pilotlight_bench.coldstart import figures as coldstart
 from pilotlight_bench.coldstart.benchmark import Start, require_one_answer
-from pilotlight_bench.coldstart.phases import parse_phases
 from pilotlight_bench.load.outcome import Answer, Outcome
 from pilotlight_bench.load.trace import Scale
 from pilotlight_bench.predictor import figures as predictor
