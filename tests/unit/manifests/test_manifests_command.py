@@ -1,11 +1,9 @@
 """`pilotlight manifests render | schema | crds`."""
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -15,21 +13,12 @@ from pilotlight.errors import UsageError
 from pilotlight_manifests.command import app
 
 SPECS = Path(__file__).parent / "specs"
-kubectl = pytest.mark.skipif(shutil.which("kubectl") is None, reason="needs kubectl")
 
 
 def _run(*arguments: str) -> str:
     result = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
     assert result.exit_code == 0
     return result.output
-
-
-def _build(folder: Path) -> list[dict[str, Any]]:
-    built = subprocess.run(
-        ["kubectl", "kustomize", str(folder)], capture_output=True, text=True, check=False
-    )
-    assert built.returncode == 0, built.stderr
-    return list(yaml.safe_load_all(built.stdout))
 
 
 def test_it_prints_what_kubectl_applies() -> None:
@@ -49,38 +38,6 @@ def test_each_object_gets_a_file(tmp_path: Path) -> None:
     files = sorted((tmp_path / "out").iterdir())
     assert sorted(printed.split()) == [str(path) for path in files]
     assert (tmp_path / "out/inferenceservice-chat.yaml").is_file()
-
-
-@kubectl
-@pytest.mark.parametrize("path", sorted(SPECS.glob("*.yaml")), ids=lambda path: path.stem)
-@pytest.mark.parametrize("overlay", ["dev", "production"])
-def test_the_overlays_build(path: Path, overlay: str, tmp_path: Path) -> None:
-    _run("render", str(path), "--kustomize", str(tmp_path))
-    built = _build(tmp_path / "overlays" / overlay)
-    assert len({item["metadata"]["namespace"] for item in built}) == 1
-    assert "InferenceService" in {item["kind"] for item in built}
-
-
-@kubectl
-def test_dev_sleeps_and_production_is_as_specified(tmp_path: Path) -> None:
-    _run("render", str(SPECS / "everything.yaml"), "--kustomize", str(tmp_path))
-    scale = {}
-    for overlay in ("dev", "production"):
-        built = {item["kind"]: item for item in _build(tmp_path / "overlays" / overlay)}
-        predictor = built["InferenceService"]["spec"]["predictor"]
-        scale[overlay] = (predictor["minReplicas"], predictor["maxReplicas"])
-        assert ("InferenceRollout" in built) is (overlay == "production")
-        assert ("PodDisruptionBudget" in built) is (overlay == "production")
-    # Not one replica: Knative refuses a maximum below the activation scale of 2.
-    assert scale == {"dev": (0, 2), "production": (0, 8)}
-
-
-@kubectl
-def test_a_cluster_runtime_is_applied_by_itself(tmp_path: Path) -> None:
-    _run("render", str(SPECS / "cluster-runtime.yaml"), "--kustomize", str(tmp_path))
-    assert [item["kind"] for item in _build(tmp_path / "cluster")] == ["ClusterServingRuntime"]
-    kinds = {item["kind"] for item in _build(tmp_path / "overlays/production")}
-    assert "ClusterServingRuntime" not in kinds
 
 
 def test_one_way_of_writing_at_a_time(tmp_path: Path) -> None:
