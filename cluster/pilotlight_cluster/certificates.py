@@ -1,5 +1,6 @@
 """One certificate authority for the cluster, and what it signs."""
 
+import base64
 import datetime
 import ipaddress
 from collections.abc import Sequence
@@ -136,3 +137,8 @@ def _private_bytes(key: ec.EllipticCurvePrivateKey) -> bytes:
 def _store(files: KeyPair, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> None:
     write(files.key, _private_bytes(key), PRIVATE)
     write(files.certificate, certificate.public_bytes(serialization.Encoding.PEM))
+
+
+def inline(file: Path) -> str:
+    """A key's or certificate's file as Kubernetes objects carry it: in base64."""
+    return base64.b64encode(file.read_bytes()).decode()

@@ -1,12 +1,11 @@
 """Kubeconfig files with the certificates inside."""
 
-import base64
 from pathlib import Path
 
 import yaml
 
 from pilotlight_cluster import file as files
-from pilotlight_cluster.certificates import PRIVATE, Authority
+from pilotlight_cluster.certificates import PRIVATE, Authority, inline
 
 
 def write(file: Path, server: str, authority: Authority, user: str, group: str = "") -> Path:
@@ -21,7 +20,7 @@ def write(file: Path, server: str, authority: Authority, user: str, group: str =
                 "name": name,
                 "cluster": {
                     "server": server,
-                    "certificate-authority-data": _inline(authority.files.certificate),
+                    "certificate-authority-data": inline(authority.files.certificate),
                 },
             }
         ],
@@ -29,8 +28,8 @@ def write(file: Path, server: str, authority: Authority, user: str, group: str =
             {
                 "name": user,
                 "user": {
-                    "client-certificate-data": _inline(pair.certificate),
-                    "client-key-data": _inline(pair.key),
+                    "client-certificate-data": inline(pair.certificate),
+                    "client-key-data": inline(pair.key),
                 },
             }
         ],
@@ -39,7 +38,3 @@ def write(file: Path, server: str, authority: Authority, user: str, group: str =
     }
     files.write(file, yaml.safe_dump(document), PRIVATE)
     return file
-
-
-def _inline(file: Path) -> str:
-    return base64.b64encode(file.read_bytes()).decode()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pilotlight.errors import OperationError
-from pilotlight_cluster.addons.document import Document
+from pilotlight.kube.document import Document
 from pilotlight_cluster.command_line import DIRECT, run
 from pilotlight_cluster.file import write
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import yaml
 
-Document = dict[str, Any]
+from pilotlight.kube.document import Document
+
 # Definitions are megabytes of YAML: the C loader reads them ten times as fast.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 SEPARATOR = re.compile(r"^---\s*$", re.MULTILINE)

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from pilotlight.kube.document import Document
 from pilotlight_cluster import versions
 from pilotlight_cluster.addons.document import (
-    Document,
     containers,
     fit,
     is_definition,

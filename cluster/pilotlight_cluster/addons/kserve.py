@@ -1,15 +1,15 @@
 """KServe's controller, without the parts that bring other controllers with them."""
 
-import base64
 import json
 import re
 from pathlib import Path
 from typing import Any
 
-from pilotlight_cluster.addons.document import Document, fit, is_definition, is_kind, read
+from pilotlight.kube.document import Document
+from pilotlight_cluster.addons.document import fit, is_definition, is_kind, read
 from pilotlight_cluster.addons.knative import DOMAIN
 from pilotlight_cluster.binaries import KSERVE, Binaries
-from pilotlight_cluster.certificates import Authority
+from pilotlight_cluster.certificates import Authority, inline
 from pilotlight_cluster.images import platform
 
 NAMESPACE = "kserve"
@@ -42,7 +42,7 @@ def documents(binaries: Binaries, authority: Authority) -> list[Document]:
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
         _certificate(authority),
     ]
-    bundle = _inline(authority.files.certificate)
+    bundle = inline(authority.files.certificate)
     published = read(_file(binaries), wanted=lambda text: not is_definition(text))
     return [*found, *(_local(document, bundle) for document in published if _wanted(document))]
 
@@ -90,7 +90,7 @@ def _certificate(authority: Authority) -> Document:
         "kind": "Secret",
         "metadata": {"name": "kserve-webhook-server-cert", "namespace": NAMESPACE},
         "type": "kubernetes.io/tls",
-        "data": {"tls.crt": _inline(pair.certificate), "tls.key": _inline(pair.key)},
+        "data": {"tls.crt": inline(pair.certificate), "tls.key": inline(pair.key)},
     }
 
 
@@ -101,7 +101,3 @@ def _without_conversion(document: Document) -> Document:
 
 def _file(binaries: Binaries) -> Path:
     return binaries.manifests(KSERVE, "install") / "kserve.yaml"
-
-
-def _inline(file: Path) -> str:
-    return base64.b64encode(file.read_bytes()).decode()

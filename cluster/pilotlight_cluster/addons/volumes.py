@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pilotlight_cluster.addons.document import Document
+from pilotlight.kube.document import Document
 
 CAPACITY = "100Gi"
 

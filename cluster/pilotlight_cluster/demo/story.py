@@ -12,7 +12,8 @@ import yaml
 
 from pilotlight.errors import OperationError
 from pilotlight.kube.cluster import Cluster
-from pilotlight.kube.document import Document, Reference, condition, reference_to
+from pilotlight.kube.document import Document, reference_to
+from pilotlight.kube.waiting import has_condition, wait
 from pilotlight_cluster.demo import pods
 from pilotlight_cluster.demo.scene import Exchange, Scene
 
@@ -66,15 +67,9 @@ class Story:
         self.scene.begin(f"kubectl apply -f {self.manifest.name}, until it is ready")
         self.cluster.apply(document, force=True)
         reference = reference_to(document)
-        self._await(lambda: self._is_ready(reference), READY_S, "the InferenceService is not ready")
+        ready = wait(self.cluster, reference, has_condition("Ready"), timeout_s=READY_S)
         self.scene.end()
-        return self.cluster.get(reference)
-
-    def _is_ready(self, reference: Reference) -> bool:
-        document = self.cluster.get(reference)
-        seen = document.get("status", {}).get("observedGeneration")
-        found = condition(document, "Ready")
-        return seen == document["metadata"]["generation"] and bool(found and found.is_true)
+        return ready
 
     def _ask(self, service: Document, question: str) -> Exchange:
         exchange = Exchange(question)

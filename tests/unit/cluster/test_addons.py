@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from pilotlight.kube.document import Document
 from pilotlight_cluster.addons import kserve, volumes
-from pilotlight_cluster.addons.document import Document, fit, read, settings
+from pilotlight_cluster.addons.document import fit, read, settings
 from pilotlight_cluster.binaries import KSERVE, Binaries
 
 
