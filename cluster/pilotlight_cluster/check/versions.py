@@ -1,9 +1,10 @@
 """Are Kubernetes, Knative and KServe there, and new enough?"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from pilotlight.kube.document import Kind
 from pilotlight_cluster.check import mending, parts
 from pilotlight_cluster.check.finding import Finding, Level
 from pilotlight_cluster.check.kserve_settings import section
@@ -27,6 +28,52 @@ KUBERNETES = Version(1, 33)
 KNATIVE = Version(1, 21)
 # The one that Pilotlight is tested with.
 KSERVE = Version(0, 20)
+
+
+@dataclass(frozen=True)
+class Product:
+    """What has to be installed on the cluster.
+
+    Attributes:
+        kinds: The API kinds by which it is known to be there.
+        level: Of a version before ``least``.
+        install: The commands that install it, for the ``kubectl`` in use.
+    """
+
+    id: str
+    title: str
+    kinds: tuple[Kind, ...]
+    purpose: str
+    least: Version
+    wanted: str
+    level: Level
+    too_old: str
+    install: Callable[[str], tuple[str, ...]]
+
+
+KNATIVE_SERVING = Product(
+    id="knative",
+    title="Knative Serving",
+    kinds=parts.KNATIVE_KINDS,
+    purpose="Scale to zero, warm pools and canaries are built on Knative's revisions.",
+    least=KNATIVE,
+    wanted=f"Pilotlight needs {KNATIVE} or newer",
+    level=Level.ERROR,
+    too_old=f"Before {KNATIVE} the warm minimum of a revision cannot be changed without deploying "
+    "a new one, so warm pools do not work. Upgrade one minor version at a time.",
+    install=mending.install_knative,
+)
+KSERVE_CONTROLLER = Product(
+    id="kserve",
+    title="KServe",
+    kinds=parts.KSERVE_KINDS,
+    purpose="Models are deployed as InferenceServices.",
+    least=KSERVE,
+    wanted=f"Pilotlight is tested with {KSERVE}",
+    level=Level.WARNING,
+    too_old=f"Pilotlight is tested with {KSERVE}; rollouts rely on how it splits traffic.",
+    install=mending.install_kserve,
+)
 
 
 def parse(text: str) -> Version | None:
@@ -53,79 +100,41 @@ def kubernetes(seen: Observation) -> Iterator[Finding]:
 
 def knative(seen: Observation) -> Iterator[Finding]:
     """Knative Serving."""
-    missing = [kind for kind in parts.KNATIVE_KINDS if kind not in seen.kinds]
-    if missing:
-        yield Finding(
-            "knative.installed",
-            Level.ERROR,
-            "Knative Serving",
-            "not installed"
-            if len(missing) == len(parts.KNATIVE_KINDS)
-            else "without " + ", ".join(str(kind) for kind in missing),
-            "Scale to zero, warm pools and canaries are built on Knative's revisions.",
-            mending.install_knative(seen.kubectl),
-        )
-        return
-    text = _knative_version(seen)
-    version = parse(text)
-    if version is None:
-        yield Finding(
-            "knative.version",
-            Level.INFO,
-            "Knative Serving",
-            f"version {text}" if text else "installed, version unknown",
-            f"Pilotlight needs {KNATIVE} or newer, and this one does not say what it is.",
-        )
-    elif version < KNATIVE:
-        yield Finding(
-            "knative.version",
-            Level.ERROR,
-            "Knative Serving",
-            text,
-            f"Before {KNATIVE} the warm minimum of a revision cannot be changed without deploying "
-            "a new one, so warm pools do not work. Upgrade one minor version at a time.",
-            mending.install_knative(seen.kubectl),
-        )
-    else:
-        yield Finding("knative.version", Level.OK, "Knative Serving", text)
+    yield from _judge(seen, KNATIVE_SERVING, lambda: _knative_version(seen))
 
 
 def kserve(seen: Observation) -> Iterator[Finding]:
     """KServe."""
-    missing = [kind for kind in parts.KSERVE_KINDS if kind not in seen.kinds]
+    yield from _judge(seen, KSERVE_CONTROLLER, lambda: _kserve_version(seen))
+
+
+def _judge(seen: Observation, product: Product, version: Callable[[], str]) -> Iterator[Finding]:
+    """Whether a product is there, and new enough."""
+    missing = [kind for kind in product.kinds if kind not in seen.kinds]
     if missing:
         yield Finding(
-            "kserve.installed",
+            f"{product.id}.installed",
             Level.ERROR,
-            "KServe",
+            product.title,
             "not installed"
-            if len(missing) == len(parts.KSERVE_KINDS)
+            if len(missing) == len(product.kinds)
             else "without " + ", ".join(str(kind) for kind in missing),
-            "Models are deployed as InferenceServices.",
-            mending.install_kserve(seen.kubectl),
+            product.purpose,
+            product.install(seen.kubectl),
         )
         return
-    text = _kserve_version(seen)
-    version = parse(text)
-    if version is None:
-        yield Finding(
-            "kserve.version",
-            Level.INFO,
-            "KServe",
-            f"version {text}" if text else "installed, version unknown",
-            f"Pilotlight is tested with {KSERVE}, and this one does not say what it is.",
-        )
-    elif version < KSERVE:
-        yield Finding(
-            "kserve.version",
-            Level.WARNING,
-            "KServe",
-            text,
-            f"Pilotlight is tested with {KSERVE}; rollouts rely on how it splits traffic.",
-            mending.install_kserve(seen.kubectl),
-        )
+    text = version()
+    found = parse(text)
+    check = f"{product.id}.version"
+    if found is None:
+        said = f"version {text}" if text else "installed, version unknown"
+        why = f"{product.wanted}, and this one does not say what it is."
+        yield Finding(check, Level.INFO, product.title, said, why)
+    elif found < product.least:
+        mend = product.install(seen.kubectl)
+        yield Finding(check, product.level, product.title, text, product.too_old, mend)
     else:
-        yield Finding("kserve.version", Level.OK, "KServe", text)
+        yield Finding(check, Level.OK, product.title, text)
 
 
 def _knative_version(seen: Observation) -> str:
