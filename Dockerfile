@@ -32,7 +32,7 @@ COPY pyproject.toml constraints.txt overrides.txt ./
 
 
 FROM build AS build-controller
-RUN uv pip install -r pyproject.toml -c constraints.txt
+RUN uv pip install -r pyproject.toml --extra controller -c constraints.txt
 COPY . .
 RUN uv pip install --no-deps -b constraints.txt .
 

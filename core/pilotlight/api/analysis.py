@@ -26,6 +26,13 @@ class CounterQuery(ApiModel):
     total: PromQL
 
 
+class TokenBand(ApiModel):
+    """Answers of so many tokens are as expected."""
+
+    min: Annotated[int, Field(ge=0)]
+    max: Annotated[int, Field(ge=1)]
+
+
 class Metric(ApiModel):
     """A check: the share of bad among all, canary against stable in the same interval."""
 
@@ -34,8 +41,12 @@ class Metric(ApiModel):
     name of a check of your own, which needs `query`."""
     max_ratio: Annotated[float, Field(ge=1)] = 1.5
     """Rho: how many times stable's share of bad is not yet worse."""
+    tolerance: Ratio = 0.005
+    """A share of bad that is no reason to take a version back, however little stable has."""
     limit_seconds: Annotated[float, Field(gt=0)] | None = None
     """Above it a latency is bad; an edge of the histogram's buckets."""
+    band: TokenBand | None = None
+    """For `output-length`; by default what nine tenths of stable's answers kept to before."""
     query: CounterQuery | None = None
 
     @model_validator(mode="after")

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
@@ -26,6 +26,28 @@ class Phase(StrEnum):
     ROLLED_BACK = "RolledBack"
 
 
+class Component(StrEnum):
+    """A part of an InferenceService with revisions of its own."""
+
+    PREDICTOR = "predictor"
+    TRANSFORMER = "transformer"
+
+
+class TaskState(StrEnum):
+    """What became of something that takes its time: a warm-up, a gate, a webhook, an approval."""
+
+    WAITING = "waiting"
+    PASSED = "passed"
+    REFUSED = "refused"
+
+
+class Addresses(ApiModel):
+    """Where each version answers inside the cluster, whatever the split is."""
+
+    stable: str = ""
+    canary: str = ""
+
+
 class Evidence(ApiModel):
     """What is known of one check, summed over the rollout, or of one stratum of it."""
 
@@ -39,12 +61,15 @@ class Evidence(ApiModel):
     """Natural logarithm of the e-value that the canary is worse than allowed."""
     log_good: float = 0.0
     """Natural logarithm of the e-value that it is not."""
+    dispersion: Annotated[float, Field(ge=1)] = 1.0
+    """Variance of stable's bad before the rollout, in units of independent requests' variance."""
 
 
 class PastRollout(ApiModel):
     """One line of the history."""
 
     revision: str
+    component: Component = Component.PREDICTOR
     outcome: Phase
     reason: str = ""
     started_at: datetime
@@ -56,25 +81,45 @@ class InferenceRolloutStatus(ApiModel):
 
     observed_generation: Annotated[int, Field(ge=0)] = 0
     phase: Phase = Phase.IDLE
+    component: Component = Component.PREDICTOR
+    """What is rolled out."""
     weight: Annotated[int, Field(ge=0, le=100)] = 0
-    """Percentage of the traffic that the canary gets."""
+    """Percentage of the traffic that the canary is to get."""
     step: Annotated[int, Field(ge=0)] = 0
+    """1 for the first of the weights; 0 before."""
     reason: str = ""
     """Why it is in this phase, in words and numbers."""
     stable_revision: str = ""
+    """Gets the rest of the traffic; recorded before anything is changed."""
     canary_revision: str = ""
     template_hash: str = ""
     """Of the template that is rolled out."""
     rejected_hash: str = ""
     """Of the template that was taken back; it is not tried again until it changes."""
+    stable_replicas: Annotated[int, Field(ge=0)] = 0
+    """Pods of stable when the rollout began: the capacity that it keeps until the end."""
+    minimums: dict[str, int] = Field(default_factory=dict)
+    """By revision, the min-scale that it had before the first claim; it gets it back."""
     started_at: datetime | None = None
     step_started_at: datetime | None = None
+    """When the gateway split the traffic as this step says; absent until then."""
+    observed_at: datetime | None = None
+    """Of the last look at the evidence."""
     rollback_until: datetime | None = None
+    paused: bool = False
+    """A person has stopped it with `pilotlight rollout pause`."""
+    handled_request: str = ""
+    """Id of the last request of a person that was carried out."""
+    over_limit: Annotated[int, Field(ge=0)] = 0
+    """Looks in a row that found a hard limit passed."""
     evidence: Annotated[tuple[Evidence, ...], Field(max_length=200)] = ()
+    tasks: dict[str, TaskState] = Field(default_factory=dict)
+    """Of this rollout: `warm-up`, `offline-gate`, `webhook-NAME`, `approval-WEIGHT`."""
     report: str = ""
     """Where the offline gate's report is: `configmap/NAME`, or a URL."""
+    timeline: str = ""
+    """ConfigMap with the course of this rollout, for `pilotlight rollout plot`."""
+    addresses: Addresses = Addresses()
     floors: Annotated[tuple[FloorClaim, ...], Field(max_length=10)] = ()
-    gates: dict[str, Literal["waiting", "passed", "refused"]] = Field(default_factory=dict)
-    """Webhooks and approvals by name."""
     history: Annotated[tuple[PastRollout, ...], Field(max_length=20)] = ()
     conditions: Annotated[tuple[Condition, ...], Field(max_length=16)] = ()

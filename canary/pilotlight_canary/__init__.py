@@ -1,0 +1,1 @@
+"""Rollouts: new versions of an InferenceService, judged by evidence."""
