@@ -26,6 +26,10 @@ from tests.e2e.workspace import ENGINE_READY_S, QUICK_TO_ZERO, Workspace
 IDLE_S = 180.0
 WAKE_S = 240.0
 STREAMS = 3
+# The engine takes both cores, so that the server sends two or three tokens when it gets its turn: a
+# third to all of them come by themselves. A proxy's buffer of 4 KiB would hold some 16 events:
+# a sixteenth of them would, in every stream.
+APART = 0.25
 PHASES = {"import", "engine", "weights", "warmup", "total"}
 
 
@@ -54,10 +58,8 @@ def test_the_official_client_gets_a_stream_token_by_token(endpoint: Endpoint) ->
     client = endpoint.openai()
     # The client builds its models at the first chunk, while the others pile up.
     assert list(_story(client, 2))
-    # A busy machine delays a token and then brings two, now and then; a buffer brings most of them
-    # at once, in every stream.
     apart = [_share_apart(client, 100) for _ in range(STREAMS)]
-    assert max(apart) > 0.5, f"shares of tokens that came by themselves: {apart}"
+    assert max(apart) > APART, f"shares of tokens that came by themselves: {apart}"
 
 
 def _share_apart(client: openai.OpenAI, tokens: int) -> float:
