@@ -65,7 +65,7 @@ def test_what_is_sent_to_the_build_exists_and_holds_every_package() -> None:
 def test_every_extra_that_is_installed_exists() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = re.findall(r"--extra (\w+)", (ROOT / "Dockerfile").read_text())
-    assert {"predictor", "cpu", "transformer"} == set(wanted)
+    assert {"predictor", "cpu", "transformer", "controller"} == set(wanted)
     assert set(wanted) <= set(project["optional-dependencies"])
 
 

@@ -1,0 +1,1 @@
+"""What the API server asks before it stores a change: webhooks, their certificates and answers."""
