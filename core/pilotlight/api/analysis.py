@@ -123,7 +123,8 @@ class Analysis(ApiModel):
     budgets: Budgets = Budgets()
     hard_limits: HardLimits = HardLimits()
     mirror_weight: Annotated[int, Field(ge=0, le=100)] = 0
-    """Percentage of requests also sent to the canary, whose answers are compared and dropped."""
+    """Percentage of `recordedRequests` that stable and canary are asked before the first step;
+    their answers are compared and dropped."""
     match: Annotated[tuple[HeaderMatch, ...], Field(max_length=20)] = ()
     session_affinity: SessionAffinity | None = None
     webhooks: Annotated[tuple[Webhook, ...], Field(max_length=20)] = ()

@@ -1,39 +1,13 @@
 """InferenceRollout: how new versions of an InferenceService get their traffic."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
-from pilotlight.api.analysis import Analysis, Ratio
+from pilotlight.api.analysis import Analysis
+from pilotlight.api.gate import OfflineGate, RequestSource, WarmUp
 from pilotlight.api.meta import ApiModel, KeyReference, Mode, ObjectMeta, TargetRef
 from pilotlight.api.rollout_status import InferenceRolloutStatus
-
-
-class WarmUp(ApiModel):
-    """What a canary is asked before people are."""
-
-    prompts: KeyReference | None = None
-    """Key of a ConfigMap with one JSON request a line."""
-    recent_prompts: bool = False
-    """Also replay the beginnings of prompts that people sent lately."""
-
-
-class OfflineGate(ApiModel):
-    """Golden prompts, answered greedily by stable and canary at 0 % of the traffic."""
-
-    prompts: KeyReference
-    """Key of a ConfigMap with one JSON request a line."""
-    comparison: Literal["exact", "embedding", "judge"] = "exact"
-    max_different: Ratio = 0.1
-    """Share of answers that may differ."""
-    max_logprob_drift: Annotated[float, Field(ge=0)] | None = None
-    """Mean absolute difference of a token's log-probability, in nats."""
-    max_length_change: Annotated[float, Field(ge=0)] = 0.5
-    """Relative change of the mean output length."""
-    max_refusal_increase: Ratio = 0.05
-    max_empty_increase: Ratio = 0.01
-    max_invalid_increase: Ratio = 0.01
-    """Answers that were to be JSON or a tool call and are not."""
 
 
 class Notification(ApiModel):
@@ -50,6 +24,10 @@ class RolloutPolicy(ApiModel):
     analysis: Analysis = Analysis()
     warm_up: WarmUp = WarmUp()
     offline_gate: OfflineGate | None = None
+    recorded_requests: RequestSource | None = None
+    """Requests that people sent, for `warmUp.recentPrompts` and `analysis.mirrorWeight`."""
+    api_key_from: KeyReference | None = None
+    """Key of a Secret: the bearer token of our own requests to stable and canary."""
     progress_deadline_seconds: Annotated[int, Field(ge=1)] = 1800
     """Time for a canary to become ready, its cold start included."""
     rollback_window_seconds: Annotated[int, Field(ge=0)] = 600
@@ -61,6 +39,14 @@ class RolloutPolicy(ApiModel):
     metrics_server: Annotated[str, StringConstraints(pattern=r"^https?://")] | None = None
     """Prometheus; without it the pods are scraped."""
     notifications: Annotated[tuple[Notification, ...], Field(max_length=10)] = ()
+
+    @model_validator(mode="after")
+    def _has_what_it_replays(self) -> Self:
+        if self.recorded_requests is None and self.warm_up.recent_prompts:
+            raise ValueError("warmUp.recentPrompts needs recordedRequests: where they are kept")
+        if self.recorded_requests is None and self.analysis.mirror_weight:
+            raise ValueError("analysis.mirrorWeight needs recordedRequests: what is replayed")
+        return self
 
 
 class InferenceRolloutSpec(RolloutPolicy):
