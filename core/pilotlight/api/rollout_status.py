@@ -76,6 +76,15 @@ class PastRollout(ApiModel):
     ended_at: datetime
 
 
+class ComponentRecord(ApiModel):
+    """What is remembered of a component, whichever is rolled out."""
+
+    stable: str = ""
+    """The revision with all of the traffic when nothing was rolled out: KServe may lose it."""
+    rejected: str = ""
+    """Of the template (or, without a hash, the revision) that was taken back or refused."""
+
+
 class InferenceRolloutStatus(ApiModel):
     """The state from which a controller that starts anew goes on."""
 
@@ -96,13 +105,21 @@ class InferenceRolloutStatus(ApiModel):
     """Of the template that is rolled out."""
     rejected_hash: str = ""
     """Of the template that was taken back; it is not tried again until it changes."""
+    components: dict[Component, ComponentRecord] = Field(default_factory=dict)
+    """What is remembered of each component."""
+    returning: bool = False
+    """The template is stable's own again: it is warmed and promoted without analysis."""
     stable_replicas: Annotated[int, Field(ge=0)] = 0
-    """Pods of stable when the rollout began: the capacity that it keeps until the end."""
+    """Most pods that stable had since the rollout began: the capacity it keeps until the end."""
     minimums: dict[str, int] = Field(default_factory=dict)
     """By revision, the min-scale that it had before the first claim; it gets it back."""
     started_at: datetime | None = None
+    waiting_since: datetime | None = None
+    """Since when pods, room or a Route are waited for: `progressDeadlineSeconds` counts from it."""
     step_started_at: datetime | None = None
     """When the gateway split the traffic as this step says; absent until then."""
+    watched_seconds: Annotated[float, Field(ge=0)] = 0.0
+    """Time of this step for which there are figures: `maxDuration` counts it."""
     observed_at: datetime | None = None
     """Of the last look at the evidence."""
     rollback_until: datetime | None = None
