@@ -53,6 +53,13 @@ def test_a_field_left_out_of_the_next_apply_goes_away(cluster: ApiServer) -> Non
     assert cluster.apply(config_map("left-out", a="1"))["data"] == {"a": "1"}
 
 
+def test_a_list_can_be_narrowed_by_a_field(cluster: ApiServer) -> None:
+    cluster.apply(config_map("narrowed"))
+    cluster.apply(config_map("narrowed-not"))
+    (found,) = cluster.list(CONFIG_MAP, HOME, fields="metadata.name=narrowed")
+    assert found["metadata"]["name"] == "narrowed"
+
+
 def test_a_field_of_another_manager_is_a_conflict_until_it_is_forced(cluster: ApiServer) -> None:
     cluster.create(config_map("conflict", a="theirs"))
     with pytest.raises(Conflict, match=r"conflict with .*\.data\.a"):

@@ -76,9 +76,11 @@ class ApiServer:
     def get(self, reference: Reference) -> Document:
         return self._transport.call("GET", self._path(reference), f"get {reference}")
 
-    def list(self, kind: Kind, namespace: str | None = None, *, labels: str = "") -> list[Document]:
+    def list(
+        self, kind: Kind, namespace: str | None = None, *, labels: str = "", fields: str = ""
+    ) -> list[Document]:
         path = self._catalog.find(kind).path(namespace)
-        query = {"limit": PAGE, "labelSelector": labels}
+        query = {"limit": PAGE, "labelSelector": labels, "fieldSelector": fields}
         found: list[Document] = []
         while True:
             page = self._transport.call("GET", path, f"get the list of {kind}", query=query)
