@@ -1,8 +1,26 @@
-"""``pilotlight rollout``: watch a rollout and steer it."""
+"""``pilotlight rollout``: watch a rollout and steer it.
+
+Everything heavy is imported by the sub-command that needs it.
+"""
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="New versions get their traffic step by step.")
+from pilotlight_canary.commands.history import history
+from pilotlight_canary.commands.request import abort, approve, pause, promote, resume, retry
+from pilotlight_canary.commands.status import list_, status
+from pilotlight_canary.commands.watch import watch
+
+app = typer.Typer(no_args_is_help=True)
+app.command("status")(status)
+app.command("list")(list_)
+app.command("watch")(watch)
+app.command("pause")(pause)
+app.command("resume")(resume)
+app.command("promote")(promote)
+app.command("abort")(abort)
+app.command("approve")(approve)
+app.command("retry")(retry)
+app.command("history")(history)
 
 
 @app.callback()

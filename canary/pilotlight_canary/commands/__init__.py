@@ -1,0 +1,1 @@
+"""The sub-commands of ``pilotlight rollout``, one a file."""

@@ -1,0 +1,31 @@
+"""``pilotlight rollout history``."""
+
+import json as jsonlib
+
+import typer
+
+from pilotlight_canary.commands.options import Context, Json, Kubeconfig, Name, Namespace, opened
+
+
+def history(
+    name: Name,
+    namespace: Namespace = None,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+    json: Json = False,
+) -> None:
+    """What became of earlier versions, the newest first."""
+    from rich.console import Console
+
+    from pilotlight_canary.view.listing import history as table
+    from pilotlight_canary.view.observer import parse, read, utc_now
+
+    with opened(kubeconfig, context, namespace) as (cluster, home):
+        past = parse(read(cluster, name, home)).status.history
+    if json:
+        entries = [one.model_dump(mode="json", by_alias=True) for one in past]
+        typer.echo(jsonlib.dumps(entries, indent=2, ensure_ascii=False))
+    elif past:
+        Console().print(table(past, utc_now()))
+    else:
+        typer.echo(f"nothing was rolled out yet by {name}")

@@ -1,0 +1,58 @@
+"""``pilotlight rollout status`` and ``list``."""
+
+from typing import Annotated
+
+import typer
+
+from pilotlight_canary.commands.options import Context, Json, Kubeconfig, Name, Namespace, opened
+
+
+def status(
+    name: Name,
+    namespace: Namespace = None,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+    json: Json = False,
+) -> None:
+    """Where a rollout stands, why, and on what evidence."""
+    from rich.console import Console
+
+    from pilotlight_canary.view.observer import Observer, utc_now
+    from pilotlight_canary.view.report import as_json
+    from pilotlight_canary.view.status import render
+
+    with opened(kubeconfig, context, namespace) as (cluster, home):
+        seen = Observer(cluster, name, home, utc_now).look()
+    if json:
+        typer.echo(as_json(seen))
+    else:
+        Console().print(render(seen))
+
+
+def list_(
+    namespace: Namespace = None,
+    everywhere: Annotated[
+        bool, typer.Option("--all-namespaces", "-A", help="Of all namespaces.")
+    ] = False,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+    json: Json = False,
+) -> None:
+    """All rollouts, one a line."""
+    from rich.console import Console
+
+    from pilotlight_canary.view.listing import listing
+    from pilotlight_canary.view.observer import parse, rollouts, utc_now
+    from pilotlight_canary.view.report import rollouts_as_json
+
+    with opened(kubeconfig, context, namespace) as (cluster, home):
+        where = None if everywhere else home
+        found = [parse(document) for document in rollouts(cluster, where)]
+    found.sort(key=lambda rollout: (rollout.metadata.namespace, rollout.metadata.name))
+    if json:
+        typer.echo(rollouts_as_json(found))
+    elif found:
+        Console().print(listing(found, utc_now()))
+    else:
+        place = "the cluster" if everywhere else f"namespace {home}"
+        typer.echo(f"no InferenceRollout in {place}")
