@@ -54,6 +54,8 @@ class Revision:
     """Its min-scale now."""
     ceiling: int | None = None
     """Its max-scale; ``None``: no bound."""
+    kept: bool = False
+    """We have told Knative's garbage collection to leave it."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class ComponentView:
     rolled_out: str = ""
     previous: str = ""
     traffic: Mapping[str, int] = field(default_factory=dict)
-    """Percentage by revision, as the gateway splits now."""
+    """Percentage by revision, as the gateway splits now; empty while it changes over."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,8 @@ class Service:
     """KServe's deployment mode: only ``Knative`` (once ``Serverless``) can split traffic."""
     components: Mapping[Component, ComponentView]
     revisions: Mapping[str, Revision]
+    unsettled: str = ""
+    """What is still to come before it is settled, in words."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +135,8 @@ class Interval:
     """Share of the canary's answers that failed; ``None`` without answers."""
     canary_stall_s: float = 0.0
     """For so long the canary's engine has had work and made no step."""
+    notes: tuple[str, ...] = ()
+    """What is missing in it, and why: checks without figures are not in ``counts``."""
 
 
 @dataclass(frozen=True)

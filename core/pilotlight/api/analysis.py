@@ -59,6 +59,13 @@ class Metric(ApiModel):
         return self
 
 
+DEFAULT_METRICS = (
+    Metric(name="errors", max_ratio=1.5),
+    Metric(name="ttft", max_ratio=1.2),
+    Metric(name="inter-token-latency", max_ratio=1.2),
+)
+
+
 class Budgets(ApiModel):
     """How often the judgement may be wrong, over all checks together."""
 
@@ -128,6 +135,11 @@ class Analysis(ApiModel):
     match: Annotated[tuple[HeaderMatch, ...], Field(max_length=20)] = ()
     session_affinity: SessionAffinity | None = None
     webhooks: Annotated[tuple[Webhook, ...], Field(max_length=20)] = ()
+
+    @property
+    def checks(self) -> tuple[Metric, ...]:
+        """What is watched, whether the spec names it or leaves it to us."""
+        return self.metrics or DEFAULT_METRICS
 
     @property
     def weights(self) -> tuple[int, ...]:

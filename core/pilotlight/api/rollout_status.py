@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from pilotlight.api.analysis import TokenBand
 from pilotlight.api.meta import ApiModel, Condition, FloorClaim
 
 
@@ -61,8 +62,27 @@ class Evidence(ApiModel):
     """Natural logarithm of the e-value that the canary is worse than allowed."""
     log_good: float = 0.0
     """Natural logarithm of the e-value that it is not."""
+    worse: Annotated[tuple[float, ...], Field(max_length=16)] = ()
+    """Logarithms of the single bets of which `logWorse` is made, from the product over looks."""
+    good: Annotated[tuple[float, ...], Field(max_length=16)] = ()
+    """Those of `logGood`."""
     dispersion: Annotated[float, Field(ge=1)] = 1.0
     """Variance of stable's bad before the rollout, in units of independent requests' variance."""
+
+
+class Yardsticks(ApiModel):
+    """What stable kept to before the rollout: where the spec names no limit, these count.
+
+    They are taken once, when the rollout begins, and stay through it.
+    """
+
+    first_token_seconds: Annotated[float, Field(gt=0)] | None = None
+    inter_token_seconds: Annotated[float, Field(gt=0)] | None = None
+    output_tokens: TokenBand | None = None
+    dispersion: dict[str, float] = Field(default_factory=dict)
+    """By check, variance of stable's bad in units of independent requests' variance."""
+    note: str = ""
+    """Where they are from, and what could not be learned."""
 
 
 class PastRollout(ApiModel):
@@ -127,6 +147,8 @@ class InferenceRolloutStatus(ApiModel):
     """A person has stopped it with `pilotlight rollout pause`."""
     handled_request: str = ""
     """Id of the last request of a person that was carried out."""
+    yardsticks: Yardsticks = Yardsticks()
+    """What stable kept to before this rollout."""
     over_limit: Annotated[int, Field(ge=0)] = 0
     """Looks in a row that found a hard limit passed."""
     evidence: Annotated[tuple[Evidence, ...], Field(max_length=200)] = ()
