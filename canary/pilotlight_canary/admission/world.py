@@ -50,14 +50,10 @@ class World:
 
     def enrolled(self, namespace: str | None) -> Iterator[tuple[Document, Document]]:
         """Every InferenceRollout with the InferenceService that it targets."""
-        services = {
-            (d["metadata"]["namespace"], d["metadata"]["name"]): d
-            for d in self._cluster.list(INFERENCE_SERVICE, namespace)
-        }
         for rollout in self.rollouts(namespace):
-            where = (rollout["metadata"]["namespace"], target_of(rollout))
-            if where in services:
-                yield rollout, services[where]
+            service = self.service(rollout["metadata"]["namespace"], target_of(rollout))
+            if service is not None:
+                yield rollout, service
 
     def propagation(self) -> Propagation:
         """What of an InferenceService's metadata reaches its templates here."""
