@@ -10,7 +10,8 @@ from pydantic import BaseModel
 
 Schema: TypeAlias = dict[str, Any]
 
-_DROPPED = frozenset({"title", "$defs", "additionalProperties", "discriminator"})
+# A structural schema has no names of keys.
+_DROPPED = frozenset({"title", "$defs", "additionalProperties", "discriminator", "propertyNames"})
 
 
 def structural(model: type[BaseModel], rules: Mapping[str, tuple[Schema, ...]]) -> Schema:
