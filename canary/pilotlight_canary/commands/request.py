@@ -101,13 +101,15 @@ def _ask(
     from pilotlight_canary.view.report import summary
 
     with opened(kubeconfig, context, namespace) as (cluster, home):
-        answer = Desk(cluster, utc_now).ask(name, home, Action(action), user(), timeout_s)
-    if answer.replaced is not None:
-        old = answer.replaced
-        typer.echo(f"replaced `{old.action}` of {old.by or 'somebody'}, not taken yet", err=True)
-    status = answer.rollout.status
+        desk = Desk(cluster, utc_now)
+        asked = desk.hand_in(name, home, Action(action), user())
+        if asked.replaced is not None:
+            by = asked.replaced.by or "somebody"
+            typer.echo(f"replaces `{asked.replaced.action}` of {by}, not taken yet", err=True)
+        rollout = desk.taken(asked, timeout_s)
+    status = rollout.status
     if json:
-        asked = {"request": answer.request.id, "action": action}
-        typer.echo(jsonlib.dumps(asked | summary(answer.rollout), ensure_ascii=False))
+        said = {"request": asked.request.id, "action": action} | summary(rollout)
+        typer.echo(jsonlib.dumps(said, ensure_ascii=False))
     else:
         typer.echo(f"{action} taken: {status.phase.value}, {status.weight} %. {status.reason}")

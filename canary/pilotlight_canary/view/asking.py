@@ -19,15 +19,15 @@ POLL_S = 0.25
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What became of a request that was taken.
+class HandedIn:
+    """A request that is written on its rollout.
 
     Attributes:
         replaced: A request before, which nobody had carried out.
     """
 
     request: Request
-    rollout: InferenceRollout
+    rollout: Reference
     replaced: Request | None
 
 
@@ -46,12 +46,11 @@ class Desk:
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
-    def ask(self, name: str, namespace: str, action: Action, by: str, timeout_s: float) -> Answer:
-        """Ask for something, and wait until the controller has taken it.
+    def hand_in(self, name: str, namespace: str, action: Action, by: str) -> HandedIn:
+        """Ask for something.
 
         Raises:
             ClusterError: There is no such rollout, or it may not be changed.
-            OperationError: The request is there, but nobody took it in time.
         """
         document = read(self.cluster, name, namespace)
         earlier = request_of(document)
@@ -59,18 +58,25 @@ class Desk:
         request = Request(str(uuid.uuid4()), action, by)
         reference = Reference(INFERENCE_ROLLOUT, name, namespace)
         self.cluster.patch(reference, {"metadata": {"annotations": {ANNOTATION: text_of(request)}}})
-        rollout = self._taken(reference, request, timeout_s)
-        replaced = earlier if earlier and earlier.id != handled else None
-        return Answer(request, rollout, replaced)
+        return HandedIn(request, reference, earlier if earlier and earlier.id != handled else None)
 
-    def _taken(self, reference: Reference, request: Request, timeout_s: float) -> InferenceRollout:
+    def taken(self, asked: HandedIn, timeout_s: float) -> InferenceRollout:
+        """Wait until the controller has taken it; the rollout then.
+
+        Raises:
+            OperationError: The request is there, but nobody took it in time.
+        """
         deadline = self.monotonic() + timeout_s
         while True:
-            rollout = parse(self.cluster.get(reference))
-            if rollout.status.handled_request == request.id:
+            document = self.cluster.get(asked.rollout)
+            rollout = parse(document)
+            if rollout.status.handled_request == asked.request.id:
                 return rollout
+            newer = request_of(document)
+            if newer is not None and newer.id != asked.request.id:
+                raise OperationError(f"{newer.by or 'somebody'} asked for `{newer.action}` since")
             if self.monotonic() >= deadline:
-                raise OperationError(self._silence(reference, request, timeout_s))
+                raise OperationError(self._silence(asked.rollout, asked.request, timeout_s))
             self.sleep(POLL_S)
 
     def _silence(self, reference: Reference, request: Request, timeout_s: float) -> str:
