@@ -14,6 +14,7 @@ from pilotlight_canary.admission.answer import Answer, Question, question_of, re
 from pilotlight_canary.admission.rollouts import Edges, admit_rollout
 from pilotlight_canary.admission.runtimes import RuntimeEdits, admit_runtime
 from pilotlight_canary.admission.services import admit_service
+from pilotlight_canary.admission.tls import Certificate
 from pilotlight_canary.admission.world import World
 
 logger = logging.getLogger(__name__)
@@ -21,6 +22,8 @@ logger = logging.getLogger(__name__)
 SERVICES_PATH = "/admission/inferenceservices"
 ROLLOUTS_PATH = "/admission/inferencerollouts"
 RUNTIMES_PATH = "/admission/runtimes"
+# Of one answer; as the configurations say.
+TIMEOUT_S = 10
 # The API server takes no object over 3 MB; a review carries it twice.
 LARGEST_REVIEW = 8 * 1024 * 1024
 
@@ -49,6 +52,20 @@ class Admission:
 
     def runtime(self, question: Question) -> Answer:
         return admit_runtime(question, World(self.cluster), self.runtime_edits)
+
+
+async def serve(
+    admission: Admission, certificate: Certificate, host: str, port: int
+) -> tuple[web.AppRunner, int]:
+    """Answer over TLS; the runner to clean up, and the port.
+
+    Beside it somebody has to run ``certificate.follow()``: handshakes fail until that has found
+    the certificate, and so does readiness (``certificate.is_there``).
+    """
+    runner = web.AppRunner(application(admission), access_log=None, shutdown_timeout=TIMEOUT_S)
+    await runner.setup()
+    await web.TCPSite(runner, host, port, ssl_context=certificate.context).start()
+    return runner, int(runner.addresses[0][1])
 
 
 def application(admission: Admission) -> web.Application:

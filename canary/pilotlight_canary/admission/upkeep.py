@@ -93,7 +93,8 @@ def in_cluster(
     service: str,
     secret: str,
     account: str,
-    edits: RuntimeEdits,
+    edits: RuntimeEdits = RuntimeEdits.REFUSE,
+    namespaces: Sequence[str | None] = (None,),
 ) -> Upkeep:
     """The upkeep of webhooks that are served by pods behind a Service.
 

@@ -10,10 +10,14 @@ from dataclasses import dataclass
 from pilotlight.kube.document import Document
 from pilotlight.kube.kinds import INFERENCE_ROLLOUT, MUTATING_WEBHOOK, VALIDATING_WEBHOOK
 from pilotlight_canary.admission.runtimes import RuntimeEdits
-from pilotlight_canary.admission.server import ROLLOUTS_PATH, RUNTIMES_PATH, SERVICES_PATH
+from pilotlight_canary.admission.server import (
+    ROLLOUTS_PATH,
+    RUNTIMES_PATH,
+    SERVICES_PATH,
+    TIMEOUT_S,
+)
 
 NAME = "pilotlight-rollout"
-TIMEOUT_S = 10
 # cel-go parses no longer expression than 100,000 characters.
 LONGEST_LIST = 50_000
 
