@@ -1,0 +1,1 @@
+"""KServe and Knative as a rollout sees and changes them."""

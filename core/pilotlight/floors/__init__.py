@@ -1,0 +1,1 @@
+"""The one writer of min-scale on Knative's Revisions."""
