@@ -23,10 +23,16 @@ MOST_POINTS = 500
 MOST_BYTES = 800_000
 """A ConfigMap takes 1 MiB, keys and metadata included."""
 MOST_REASON = 300
-DEFAULT_CHECKS = ("errors", "ttft", "inter-token-latency")
+MOST_NATS = 1e6
+SAMPLE_RATIO = "sample-ratio"
 ENDED = frozenset({Phase.SUCCEEDED, Phase.ROLLED_BACK})
 
-Nats = Annotated[float, PlainSerializer(lambda value: round(value, 3), return_type=float)]
+
+def _few_digits(value: float) -> float:
+    return round(min(max(value, -MOST_NATS), MOST_NATS), 3)
+
+
+Nats = Annotated[float, PlainSerializer(_few_digits, return_type=float)]
 Share = tuple[int, int]
 """Bad among all."""
 
@@ -67,9 +73,11 @@ class CheckPlan(ApiModel):
     worse: float
     """From this logarithm of the e-value on, this check alone takes the canary back."""
     good: float
-    """From this one on, it is no reason against promotion."""
+    """From this one on, it is no reason against promotion; 0: it has no say in that."""
     max_ratio: float = 1.0
     tolerance: float = 0.0
+    dispersion: float = 1.0
+    """Variance of stable's bad before the rollout, in units of independent requests' variance."""
 
 
 class Header(ApiModel):
@@ -164,21 +172,30 @@ def header_of(rollout: InferenceRollout) -> Header:
         template_hash=status.template_hash,
         started_at=status.started_at,
         weights=analysis.weights,
-        checks=check_plans(analysis),
+        checks=check_plans(analysis, status.evidence),
     )
 
 
-def check_plans(analysis: Analysis) -> dict[str, CheckPlan]:
-    """What decides on each check: its share of the budgets, by Bonferroni."""
-    names = [metric.name for metric in analysis.metrics] or list(DEFAULT_CHECKS)
-    rules = {metric.name: metric for metric in analysis.metrics}
-    worse = log(len(names) / analysis.budgets.false_rollback)
-    good = log(len(names) / analysis.budgets.missed_regression)
-    plans = {name: CheckPlan(worse=worse, good=good) for name in names}
-    for name, rule in rules.items():
-        bounds = {"max_ratio": rule.max_ratio, "tolerance": rule.tolerance}
-        plans[name] = plans[name].model_copy(update=bounds)
-    return plans
+def check_plans(analysis: Analysis, evidence: Sequence[Evidence] = ()) -> dict[str, CheckPlan]:
+    """What decides on each check, as the verdict has it.
+
+    One of k checks takes a canary back by itself when its e-value is k times what the budget asks
+    for, since the mean of the e-values decides; for promotion each has to pass with the whole
+    budget.
+    """
+    budgets, checks = analysis.budgets, analysis.checks
+    dispersion = {entry.check: entry.dispersion for entry in evidence if not entry.stratum}
+    plans = {
+        check.name: CheckPlan(
+            worse=log(len(checks) / budgets.false_rollback),
+            good=log(1 / budgets.missed_regression),
+            max_ratio=check.max_ratio,
+            tolerance=check.tolerance,
+            dispersion=dispersion.get(check.name, 1.0),
+        )
+        for check in checks
+    }
+    return plans | {SAMPLE_RATIO: CheckPlan(worse=log(1 / budgets.false_rollback), good=0.0)}
 
 
 def point_of(status: InferenceRolloutStatus, at: datetime) -> Point:

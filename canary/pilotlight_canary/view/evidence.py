@@ -4,7 +4,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pilotlight.api.rollout_status import Evidence
-from pilotlight_canary.timeline import CheckPlan
+from pilotlight_canary.timeline import SAMPLE_RATIO, CheckPlan
 from pilotlight_canary.view.bar import Bar
 from pilotlight_canary.view.seen import Seen
 from pilotlight_canary.view.wording import share
@@ -60,10 +60,17 @@ def _add(table: Table, seen: Seen, evidence: Evidence) -> None:
                     f"  {evidence.stratum}", style="dim")  # fmt: skip
     table.add_row(
         name,
-        Text(share(evidence.canary_bad, evidence.canary_total), "red" if worse >= 1 else ""),
-        share(evidence.stable_bad, evidence.stable_total),
-        *((_gauge(good, "green"), _gauge(worse, "red")) if plan else ("", "")),
+        Text(_canary(evidence), "red" if worse >= 1 else ""),
+        "" if evidence.check == SAMPLE_RATIO else share(evidence.stable_bad, evidence.stable_total),
+        _gauge(good, "green") if plan and plan.good else "",
+        _gauge(worse, "red") if plan else "",
     )
+
+
+def _canary(evidence: Evidence) -> str:
+    if evidence.check == SAMPLE_RATIO:
+        return share(evidence.canary_total, evidence.canary_total + evidence.stable_total)
+    return share(evidence.canary_bad, evidence.canary_total)
 
 
 def _gauge(part: float, style: str) -> Table:

@@ -98,9 +98,8 @@ def _steps(seen: Seen) -> Text:
         mark, style = _mark(seen, number, len(weights))
         line.append(f"{mark} {weight} %", style).append("   ")
     if status.phase in STEPPING and status.step_started_at is not None:
-        lasted = span((seen.at - status.step_started_at).total_seconds())
         longest = duration(seen.rollout.spec.analysis.max_duration)
-        line.append(f" for {lasted}, at most {longest}", "dim")
+        line.append(f" watched {span(status.watched_seconds)} of {longest}", "dim")
     return line
 
 

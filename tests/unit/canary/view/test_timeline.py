@@ -3,18 +3,22 @@
 import json
 from datetime import timedelta
 from itertools import pairwise
+from math import log
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pilotlight.api.rollout_status import InferenceRolloutStatus, Phase
+from pilotlight.api.rollout_status import Evidence, InferenceRolloutStatus, Phase
 from pilotlight.errors import ManifestError
+from pilotlight_canary.statistics.plan import plan_of
+from pilotlight_canary.statistics.verdict import Outcome, verdict
 from pilotlight_canary.timeline import (
     MOST_BYTES,
     MOST_POINTS,
     POINTS,
     ROLLOUT,
+    SAMPLE_RATIO,
     CheckPoint,
     Header,
     Point,
@@ -134,9 +138,22 @@ def test_the_widest_course_fits_a_config_map() -> None:
     assert len(parse(data).points) > 200
 
 
-def test_budgets_are_shared_by_the_checks() -> None:
+def test_the_thresholds_are_those_of_the_verdict() -> None:
     three = check_plans(rollout().spec.analysis)
     one = check_plans(rollout(analysis={"metrics": [{"name": "errors"}]}).spec.analysis)
-    assert set(three) == {"errors", "ttft", "inter-token-latency"}
+    assert set(three) == {"errors", "ttft", "inter-token-latency", SAMPLE_RATIO}
     assert one["errors"].worse < three["errors"].worse
     assert one["errors"].max_ratio == 1.5
+    for worse, outcome in ((5.69, Outcome.CONTINUE), (5.71, Outcome.WORSE)):
+        evidence = (Evidence(check="errors", log_worse=worse),)
+        assert verdict(evidence, plan_of(rollout().spec.analysis)).outcome is outcome
+    assert three["errors"].worse == pytest.approx(5.70, abs=0.01)
+    assert three["errors"].good == pytest.approx(log(1 / 0.05))
+
+
+def test_what_is_infinite_is_written_as_a_number() -> None:
+    status = statuses(PROMOTED)[8].model_copy(
+        update={"evidence": (Evidence(check="errors", log_good=float("-inf")),)}
+    )
+    data = record({}, rollout(status), START)
+    assert parse(data).points[0].checks["errors"].good == -1e6
