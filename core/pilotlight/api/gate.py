@@ -55,7 +55,7 @@ class JudgeEndpoint(ApiModel):
     """Key of a Secret."""
 
 
-class _Asking(ApiModel):
+class Asking(ApiModel):
     """How long requests of our own may take."""
 
     timeout: Duration = Field(default="30m", validate_default=True)
@@ -73,7 +73,7 @@ class _Asking(ApiModel):
         return value
 
 
-class WarmUp(_Asking):
+class WarmUp(Asking):
     """What a canary is asked before people are."""
 
     timeout: Duration = Field(default="5m", validate_default=True)
@@ -84,7 +84,7 @@ class WarmUp(_Asking):
     """Also replay the beginnings of prompts that people sent lately: of `recordedRequests`."""
 
 
-class Comparison(_Asking):
+class Comparison(Asking):
     """When two versions' answers to the same requests count as different, and how many may."""
 
     comparison: Literal["exact", "embedding", "judge"] = "exact"
