@@ -6,11 +6,17 @@ asked for. ``docs/metrics.md`` says what each family means and what becomes of a
 client leaves.
 """
 
+import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
 
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 
 INFINITY = "+Inf"
 PROMPT_EDGES = (256, 1024, 4096, 16384)
@@ -28,6 +34,8 @@ INTER_TOKEN = "request_inter_token_seconds"  # noqa: S105  # a metric's name
 OUTPUT = "request_output_tokens"
 FINISHED = "requests_finished"
 CACHE = "prompt_cache_requests"
+STARTED = "counting_since_seconds"
+STALL = "engine_stall_seconds"
 _KEYS = ["revision", "prompt_tokens"]
 
 
@@ -163,6 +171,7 @@ class RequestMetrics:
         self._strata = {stratum: _Stratum() for stratum in STRATA}
         self._by_index = list(self._strata.values())
         self._waiting: set[FollowedRequest] = set()
+        self._started_at = time.time()
 
     def arrive(
         self,
@@ -203,6 +212,9 @@ class RequestMetrics:
         yield self._histogram(OUTPUT, "Of whole answers.", lambda s: s.output)
         yield self._counter(FINISHED, "Answers by their end.", ["reason"], self._finished())
         yield self._counter(CACHE, "Prompts by the cache's answer.", ["result"], self._cache())
+        since = GaugeMetricFamily(f"{self._prefix}_{STARTED}", "Unix time.", labels=["revision"])
+        since.add_metric([self._revision], self._started_at)
+        yield since
 
     def _first_token(self, waiting: dict[int, list[int]]) -> Iterator[Metric]:
         labels = [edge_label(edge) for edge in FIRST_TOKEN_EDGES]

@@ -26,12 +26,15 @@ class Reading:
         counters: Cumulative; one that is absent is 0.
         started_at: When they began at 0, if that is known.
         stall_s: For so long the engine has had work and made no step.
+        is_sum: Over several processes, of which one that ends takes its counts away: after a
+            decrease nothing is known of the time in between.
     """
 
     at: float
     counters: Mapping[Counter, float]
     started_at: float | None = None
     stall_s: float = 0.0
+    is_sum: bool = False
 
 
 @dataclass(frozen=True)
