@@ -1,0 +1,1 @@
+"""The process that carries rollouts out: one leader acts, every replica admits."""

@@ -1,0 +1,91 @@
+"""The admission webhooks in this process: served in every replica, kept up by the leader."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from pilotlight.errors import PilotlightError
+from pilotlight.kube.cluster import Cluster
+from pilotlight.kube.document import Document, Reference
+from pilotlight.kube.kinds import SECRET
+from pilotlight_canary.admission.server import Admission, application
+from pilotlight_canary.admission.tls import Certificate
+from pilotlight_canary.admission.upkeep import Upkeep, user_of
+from pilotlight_canary.admission.webhooks import ClientConfig, of_service
+from pilotlight_canary.controller.settings import ControllerSettings
+
+logger = logging.getLogger(__name__)
+
+INTERVAL_S = 5.0
+
+
+@dataclass
+class Admitting:
+    """The webhooks, as the settings want them.
+
+    Args:
+        settings: Of the process.
+        cluster: Read only.
+        namespace: Of the controller.
+    """
+
+    settings: ControllerSettings
+    cluster: Cluster
+    namespace: str
+
+    def __post_init__(self) -> None:
+        self._secret = Reference(SECRET, self.settings.admission_secret, self.namespace)
+        self._user = user_of(self.namespace, self.settings.account)
+        self.certificate = Certificate(self.cluster, self._secret)
+
+    def application(self) -> web.Application:
+        """What answers the API server."""
+        return application(
+            Admission(self.cluster, self._user, runtime_edits=self.settings.runtime_edits)
+        )
+
+    async def keep(self, writer: Cluster) -> None:
+        """Keep certificates and configurations up, until cancelled.
+
+        Args:
+            writer: Writes only while this process leads.
+        """
+        upkeep = Upkeep(
+            writer,
+            self._secret,
+            self._user,
+            self._hosts(),
+            self._client(),
+            self.settings.runtime_edits,
+            self.settings.namespaces or (None,),
+        )
+        said = ""
+        while True:
+            try:
+                await asyncio.to_thread(upkeep.keep, datetime.now(UTC))
+                said = ""
+            except PilotlightError as error:
+                if str(error) != said:
+                    logger.warning("the webhooks are not as they should be: %s", error)
+                said = str(error)
+            await asyncio.sleep(INTERVAL_S)
+
+    def _hosts(self) -> Sequence[str]:
+        if self.settings.admission_url:
+            return (urlsplit(self.settings.admission_url).hostname or "localhost",)
+        service = f"{self.settings.admission_service}.{self.namespace}.svc"
+        return (service, f"{service}.cluster.local")
+
+    def _client(self) -> ClientConfig:
+        if base := self.settings.admission_url.rstrip("/"):
+            return lambda path: _by_url(base + path)
+        return of_service(self.namespace, self.settings.admission_service)
+
+
+def _by_url(url: str) -> Document:
+    return {"url": url}
