@@ -11,7 +11,8 @@ class Behaviour(BaseSettings):
 
     Args:
         model: Name under which it is asked; fixed at the start.
-        version: Part of every answer's fingerprint, header and words.
+        version: Part of every answer's fingerprint and header.
+        weights: Decide the words, together with the prompt; by default the version does.
         seed: Of the draws; setting it anew starts them over.
         slots: Requests that run at a time; the others wait in its queue.
         first_token_s: Time to the first token.
@@ -30,6 +31,7 @@ class Behaviour(BaseSettings):
 
     model: str = "standin"
     version: str = "1"
+    weights: str = ""
     seed: int = 0
     slots: int = 64
     first_token_s: float = 0.02

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .behaviour import Behaviour, Fate
+from .structure import log_probabilities, wanted
 
 WORDS = (
     "a",
@@ -32,7 +33,7 @@ DEFAULT_TOKENS = 16
 
 
 class Generation:
-    """One answer: words that depend on the prompt and the version alone."""
+    """One answer: words, or JSON, that depend on the prompt and the weights alone."""
 
     def __init__(
         self, prompt: str, parameters: Mapping[str, Any], fate: Fate, behaviour: Behaviour
@@ -40,19 +41,35 @@ class Generation:
         self.fate = fate
         self.prompt_tokens = max(1, len(prompt.split()))
         asked = parameters.get("max_completion_tokens") or parameters.get("max_tokens")
-        self.max_tokens = int(asked or DEFAULT_TOKENS)
-        seed = hashlib.sha256(f"{behaviour.version} {prompt}".encode()).digest()
-        self._draw = random.Random(seed)
+        weights = behaviour.weights or behaviour.version
+        self._seed = hashlib.sha256(f"{weights} {prompt}".encode()).digest()
+        draw = random.Random(self._seed)
+        self.structure = wanted(parameters)
+        if self.structure is None:
+            count = int(asked or DEFAULT_TOKENS)
+            pieces = [f" {draw.choice(WORDS)}" for _ in range(count)]
+        else:
+            pieces = self.structure.pieces(lambda: draw.choice(WORDS))[
+                : int(asked) if asked else None
+            ]
+        self.pieces = [GARBAGE] * len(pieces) if fate.is_garbage else pieces
+        self.max_tokens = len(pieces)
+        self.finish_reason = "length" if self.structure is None else "stop"
+        self._parameters = parameters
         self._behaviour = behaviour
 
     async def tokens(self) -> AsyncIterator[str]:
         """The words, each after its time."""
         stall_s = self._behaviour.stall_s if self.fate.stalls else 0.0
         await asyncio.sleep(self._behaviour.first_token_s + stall_s)
-        for index in range(self.max_tokens):
+        for index, piece in enumerate(self.pieces):
             if index:
                 await asyncio.sleep(self._behaviour.token_s)
-            yield GARBAGE if self.fate.is_garbage else f" {self._draw.choice(WORDS)}"
+            yield piece
+
+    def log_probabilities(self, is_chat: bool) -> Any:
+        """Of its tokens, where they are asked for."""
+        return log_probabilities(self.pieces, self._seed, self._parameters, is_chat)
 
     def usage(self, tokens: int) -> dict[str, int]:
         """OpenAI's account, after so many tokens."""
@@ -94,6 +111,17 @@ class Shape:
             message = {"role": "assistant", "content": text}
             content = {"delta" if is_chunk else "message": message}
         return {"index": 0, "finish_reason": finish_reason, **content}
+
+    def whole(self, text: str, generation: Generation) -> dict[str, Any]:
+        """The choice of an answer that is not streamed; only such a one calls tools."""
+        choice = self.choice(text, is_chunk=False, finish_reason=generation.finish_reason)
+        choice["logprobs"] = generation.log_probabilities(self.is_chat)
+        if self.is_chat and generation.structure is not None and generation.structure.tool:
+            call = {"name": generation.structure.tool, "arguments": text}
+            entry = {"id": f"call-{uuid.uuid4().hex}", "type": "function", "function": call}
+            choice["message"] |= {"content": None, "tool_calls": [entry]}
+            choice["finish_reason"] = "tool_calls"
+        return choice
 
 
 def embedding(text: str, encoding: str) -> list[float] | str:

@@ -192,7 +192,7 @@ class Server:
         text = "".join([text async for text in self._run(generation)])
         answer = {
             **shape.envelope(self.behaviour, is_chunk=False),
-            "choices": [shape.choice(text, is_chunk=False, finish_reason="length")],
+            "choices": [shape.whole(text, generation)],
             "usage": generation.usage(generation.max_tokens),
         }
         return web.json_response(answer, headers=self._headers())
@@ -208,7 +208,7 @@ class Server:
             if not count:
                 await response.prepare(request)
             count += 1
-            finish_reason = "length" if count == generation.max_tokens else None
+            finish_reason = generation.finish_reason if count == generation.max_tokens else None
             choice = shape.choice(text, is_chunk=True, finish_reason=finish_reason)
             await response.write(_event({**envelope, "choices": [choice]}))
             if generation.fate.is_cut and 2 * count >= generation.max_tokens:

@@ -10,7 +10,7 @@ MODEL = "standin"
 # Without it Knative's proxies now and then cut an answer (docs/lint.md, streams-may-be-cut).
 FULL_DUPLEX = "features.knative.dev/http-full-duplex"
 _FOLDER = "/opt/standin"
-_PROGRAM = ("__init__", "__main__", "behaviour", "generation", "metrics", "server")
+_PROGRAM = ("__init__", "__main__", "behaviour", "generation", "metrics", "server", "structure")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The stand-in's API: what clients of the predictor see of it."""
 
 import itertools
+import json
 import time
 
 import openai
@@ -81,3 +82,46 @@ def test_wrong_requests_get_an_error_in_openais_shape(
     answer = standin.post(path, **body)
     assert answer.status_code == status
     assert answer.json()["error"]["message"]
+
+
+def test_versions_with_the_same_weights_say_the_same(start: Start) -> None:
+    old, new = (start(version=version, weights="small") for version in ("1", "2"))
+    texts = [each.complete(max_tokens=12).json()["choices"][0]["text"] for each in (old, new)]
+    assert texts[0] == texts[1]
+    assert new.complete().json()["system_fingerprint"] == "2"
+
+
+def test_it_tells_its_tokens_probabilities_where_it_is_asked(standin: StandIn) -> None:
+    client = openai.OpenAI(base_url=f"{standin.url}/v1", api_key="none", max_retries=0)
+    whole = client.completions.create(model="standin", prompt="x", max_tokens=3, logprobs=2)
+    assert "".join(whole.choices[0].logprobs.tokens) == whole.choices[0].text
+    assert all(-2 <= value <= 0 for value in whole.choices[0].logprobs.token_logprobs)
+    chat = client.chat.completions.create(
+        model="standin",
+        messages=[{"role": "user", "content": "x"}],
+        max_tokens=3,
+        logprobs=True,
+        top_logprobs=2,
+    )
+    assert [token.token for token in chat.choices[0].logprobs.content]
+    assert len(chat.choices[0].logprobs.content) == 3
+    assert standin.complete().json()["choices"][0]["logprobs"] is None
+
+
+def test_it_answers_json_and_calls_the_tool_that_it_must(standin: StandIn) -> None:
+    client = openai.OpenAI(base_url=f"{standin.url}/v1", api_key="none", max_retries=0)
+    schema = {"type": "object", "properties": {"age": {"type": "integer"}}, "required": ["age"]}
+    messages = [{"role": "user", "content": "x"}]
+    answer = client.chat.completions.create(
+        model="standin",
+        messages=messages,
+        response_format={"type": "json_schema", "json_schema": {"name": "a", "schema": schema}},
+    )
+    assert json.loads(answer.choices[0].message.content) == {"age": 7}
+    assert answer.choices[0].finish_reason == "stop"
+    tool = {"type": "function", "function": {"name": "weigh", "parameters": schema}}
+    called = client.chat.completions.create(
+        model="standin", messages=messages, tools=[tool], tool_choice="required"
+    )
+    call = called.choices[0].message.tool_calls[0].function
+    assert (call.name, json.loads(call.arguments)) == ("weigh", {"age": 7})
