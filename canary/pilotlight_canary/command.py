@@ -6,6 +6,7 @@ Everything heavy is imported by the sub-command that needs it.
 import typer
 
 from pilotlight_canary.commands.history import history
+from pilotlight_canary.commands.plot import plot
 from pilotlight_canary.commands.request import abort, approve, pause, promote, resume, retry
 from pilotlight_canary.commands.status import list_, status
 from pilotlight_canary.commands.watch import watch
@@ -21,6 +22,7 @@ app.command("abort")(abort)
 app.command("approve")(approve)
 app.command("retry")(retry)
 app.command("history")(history)
+app.command("plot")(plot)
 
 
 @app.callback()

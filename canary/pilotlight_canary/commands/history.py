@@ -15,10 +15,9 @@ def history(
     json: Json = False,
 ) -> None:
     """What became of earlier versions, the newest first."""
-    from rich.console import Console
-
     from pilotlight_canary.view.listing import history as table
     from pilotlight_canary.view.observer import parse, read, utc_now
+    from pilotlight_canary.view.terminal import console
 
     with opened(kubeconfig, context, namespace) as (cluster, home):
         past = parse(read(cluster, name, home)).status.history
@@ -26,6 +25,6 @@ def history(
         entries = [one.model_dump(mode="json", by_alias=True) for one in past]
         typer.echo(jsonlib.dumps(entries, indent=2, ensure_ascii=False))
     elif past:
-        Console().print(table(past, utc_now()))
+        console().print(table(past, utc_now()))
     else:
         typer.echo(f"nothing was rolled out yet by {name}")

@@ -15,18 +15,17 @@ def status(
     json: Json = False,
 ) -> None:
     """Where a rollout stands, why, and on what evidence."""
-    from rich.console import Console
-
     from pilotlight_canary.view.observer import Observer, utc_now
     from pilotlight_canary.view.report import as_json
     from pilotlight_canary.view.status import render
+    from pilotlight_canary.view.terminal import console
 
     with opened(kubeconfig, context, namespace) as (cluster, home):
         seen = Observer(cluster, name, home, utc_now).look()
     if json:
         typer.echo(as_json(seen))
     else:
-        Console().print(render(seen))
+        console().print(render(seen))
 
 
 def list_(
@@ -39,11 +38,11 @@ def list_(
     json: Json = False,
 ) -> None:
     """All rollouts, one a line."""
-    from rich.console import Console
 
     from pilotlight_canary.view.listing import listing
     from pilotlight_canary.view.observer import parse, rollouts, utc_now
     from pilotlight_canary.view.report import rollouts_as_json
+    from pilotlight_canary.view.terminal import console
 
     with opened(kubeconfig, context, namespace) as (cluster, home):
         where = None if everywhere else home
@@ -52,7 +51,7 @@ def list_(
     if json:
         typer.echo(rollouts_as_json(found))
     elif found:
-        Console().print(listing(found, utc_now()))
+        console().print(listing(found, utc_now()))
     else:
         place = "the cluster" if everywhere else f"namespace {home}"
         typer.echo(f"no InferenceRollout in {place}")

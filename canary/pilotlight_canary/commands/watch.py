@@ -30,14 +30,13 @@ def watch(
     At a terminal it is a picture that changes; elsewhere, and with --json, a line for each change.
     Ctrl-C ends the looking, not the rollout.
     """
-    from rich.console import Console
-
     from pilotlight_canary.view.observer import Observer, utc_now
+    from pilotlight_canary.view.terminal import console
     from pilotlight_canary.view.watching import Watching, screen
 
     with opened(kubeconfig, context, namespace) as (cluster, home):
         observer = Observer(cluster, name, home, utc_now)
-        with screen(Console(), json=json) as show:
+        with screen(console(), json=json) as show:
             promoted = Watching(observer, show, interval, timeout).run(until_done=until_done)
     if until_done and not promoted:
         raise typer.Exit(1)
