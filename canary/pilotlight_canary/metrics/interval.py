@@ -90,10 +90,20 @@ def carried(before: Snapshot | None, after: Snapshot, analysis: Analysis) -> Sna
     if before is None or (before.stable, before.canary) != (after.stable, after.canary):
         return after
     silences = _gather(before, after, analysis).silences
-    kept = {
-        part: getattr(before, part) for part in silences if isinstance(getattr(before, part), Look)
-    }
-    return replace(after, **kept)
+
+    def kept(part: str) -> Look | Silence | None:
+        old: Look | Silence | None = getattr(before, part)
+        is_kept = part in silences and isinstance(old, Look) and covers(old, _arms(after), after.at)
+        new: Look | Silence | None = getattr(after, part)
+        return old if is_kept else new
+
+    pods = kept("pods")
+    return replace(
+        after,
+        pods=pods if pods is not None else after.pods,
+        gateway=kept("gateway"),
+        queries=kept("queries"),
+    )
 
 
 def _gather(before: Snapshot, after: Snapshot, analysis: Analysis) -> _Gathered:
