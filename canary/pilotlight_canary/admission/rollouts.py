@@ -1,7 +1,6 @@
 """Writes to InferenceRollouts: what the CRD's own rules cannot see."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 
 from pydantic import ValidationError
 
@@ -12,24 +11,19 @@ from pilotlight.kube.document import Document, Kind, Reference
 from pilotlight.kube.kinds import CONFIG_MAP, SECRET
 from pilotlight_canary.admission.answer import Answer, Question, Remarks
 from pilotlight_canary.admission.world import World
+from pilotlight_canary.metrics.edges import problems
 
 AWAIT_TARGET = f"{GROUP}/await-target"
 KNATIVE = ("Knative", "Serverless")
 MODE = "serving.kserve.io/deploymentMode"
-PLACEHOLDER = "{revision}"
 
 
-@dataclass(frozen=True)
-class Edges:
-    """Where the buckets of the servers' own histograms and counters end."""
+def admit_rollout(question: Question, world: World, *, has_prometheus: bool) -> Answer:
+    """Refuse a rollout that could not work, with a sentence that says what to write instead.
 
-    latency: Mapping[str, Sequence[float]] = field(default_factory=dict)
-    """Seconds, by the name of the check."""
-    prompt_tokens: Sequence[int] = ()
-
-
-def admit_rollout(question: Question, world: World, edges: Edges) -> Answer:
-    """Refuse a rollout that could not work, with a sentence that says what to write instead."""
+    Args:
+        has_prometheus: Whether the controller knows one for rollouts that name none.
+    """
     try:
         spec = InferenceRollout.model_validate(question.new).spec
     except ValidationError as error:
@@ -37,7 +31,8 @@ def admit_rollout(question: Question, world: World, edges: Edges) -> Answer:
     remarks = Remarks()
     _target(question, spec, world, remarks)
     remarks.refusals += _pauses(spec)
-    remarks.refusals += _checks(spec, edges)
+    known = has_prometheus or spec.metrics_server is not None
+    remarks.refusals += problems(spec, has_prometheus=known)
     remarks.warnings += _missing(question.namespace, spec, world)
     return remarks.answer()
 
@@ -101,37 +96,6 @@ def _pauses(spec: InferenceRolloutSpec) -> Iterator[str]:
         yield (
             f"spec.analysis.pauseWeights: {_listed(strange)} is never reached, so that nobody "
             f"would be asked; the weights are {_listed(weights)}"
-        )
-
-
-def _checks(spec: InferenceRolloutSpec, edges: Edges) -> Iterator[str]:
-    for metric in spec.analysis.metrics:
-        where = f"spec.analysis.metrics[{metric.name}]"
-        if metric.query is not None:
-            for name, query in (("bad", metric.query.bad), ("total", metric.query.total)):
-                if PLACEHOLDER not in query:
-                    yield (
-                        f"{where}.query.{name}: write {PLACEHOLDER} where the revision's name "
-                        "goes: without it both versions would have the same figures"
-                    )
-        if metric.limit_seconds is None or not edges.latency:
-            continue
-        known = edges.latency.get(metric.name)
-        if known is None:
-            yield (
-                f"{where}.limitSeconds: only {' and '.join(sorted(edges.latency))} are judged by "
-                "a limit in seconds"
-            )
-        elif metric.limit_seconds not in known:
-            yield (
-                f"{where}.limitSeconds: {metric.limit_seconds:g} is no edge of the histogram's "
-                f"buckets, so that nothing is counted at it; take one of {_listed(known)}"
-            )
-    strange = [e for e in spec.analysis.prompt_token_buckets if e not in edges.prompt_tokens]
-    if strange and edges.prompt_tokens:
-        yield (
-            f"spec.analysis.promptTokenBuckets: {_listed(strange)} is no edge of the servers' "
-            f"counters; take of {_listed(edges.prompt_tokens)}"
         )
 
 

@@ -4,14 +4,14 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from aiohttp import web
 
 from pilotlight.errors import PilotlightError
 from pilotlight.kube.cluster import Cluster
 from pilotlight_canary.admission.answer import Answer, Question, question_of, review_of
-from pilotlight_canary.admission.rollouts import Edges, admit_rollout
+from pilotlight_canary.admission.rollouts import admit_rollout
 from pilotlight_canary.admission.runtimes import RuntimeEdits, admit_runtime
 from pilotlight_canary.admission.services import admit_service
 from pilotlight_canary.admission.tls import Certificate
@@ -36,19 +36,19 @@ class Admission:
         cluster: Read only.
         controller: The user as whom the controller writes.
         runtime_edits: What becomes of edits that reach enrolled services untested.
-        edges: Of the metrics' buckets.
+        has_prometheus: Whether the controller knows one for rollouts that name none.
     """
 
     cluster: Cluster
     controller: str
     runtime_edits: RuntimeEdits = RuntimeEdits.REFUSE
-    edges: Edges = field(default_factory=Edges)
+    has_prometheus: bool = False
 
     def service(self, question: Question) -> Answer:
         return admit_service(question, World(self.cluster), self.controller)
 
     def rollout(self, question: Question) -> Answer:
-        return admit_rollout(question, World(self.cluster), self.edges)
+        return admit_rollout(question, World(self.cluster), has_prometheus=self.has_prometheus)
 
     def runtime(self, question: Question) -> Answer:
         return admit_runtime(question, World(self.cluster), self.runtime_edits)
