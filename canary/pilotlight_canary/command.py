@@ -5,6 +5,7 @@ Everything heavy is imported by the sub-command that needs it.
 
 import typer
 
+from pilotlight_canary.commands.controller import controller
 from pilotlight_canary.commands.history import history
 from pilotlight_canary.commands.plot import plot
 from pilotlight_canary.commands.request import abort, approve, pause, promote, resume, retry
@@ -23,6 +24,7 @@ app.command("approve")(approve)
 app.command("retry")(retry)
 app.command("history")(history)
 app.command("plot")(plot)
+app.command("controller")(controller)
 
 
 @app.callback()
