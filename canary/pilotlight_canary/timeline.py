@@ -237,6 +237,12 @@ def _worth(points: Sequence[Point], i: int) -> tuple[bool, float]:
     return eventful, (after.at - before.at).total_seconds()
 
 
+def has_ended(status: InferenceRolloutStatus) -> bool:
+    """Whether nothing more comes of the last version: also where there was never room for it."""
+    gave_up = status.phase is Phase.NO_CAPACITY and status.waiting_since is None
+    return status.phase in ENDED or (gave_up and bool(status.history))
+
+
 def _repeats_the_end(last: Point, point: Point) -> bool:
     return last.phase in ENDED and point.same_course(last) and point.reason == last.reason
 

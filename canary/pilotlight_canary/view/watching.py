@@ -11,7 +11,7 @@ from rich.text import Text
 
 from pilotlight.api.rollout_status import Phase
 from pilotlight.errors import AccessDenied, ClusterError, NotInCluster, OperationError
-from pilotlight_canary.timeline import ENDED
+from pilotlight_canary.timeline import has_ended
 from pilotlight_canary.view.report import as_line
 from pilotlight_canary.view.seen import Seen
 from pilotlight_canary.view.status import render
@@ -75,7 +75,7 @@ class Watching:
                 seen = self._looker.look()
                 answered = self._monotonic()
                 self._show(seen)
-                if until_done and seen.status.phase in ENDED:
+                if until_done and has_ended(seen.status):
                     return seen.status.phase is Phase.SUCCEEDED
             except ClusterError as error:
                 # An API server that restarts does not end a rollout, nor the looking.

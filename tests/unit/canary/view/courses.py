@@ -32,6 +32,7 @@ TAKEN_BACK = (
 )
 REASONS = {
     Phase.HELD: "a new version is held at 0 % of the traffic",
+    Phase.NO_CAPACITY: "no room for 1 of 1 pods: 0 of 1 GPUs free",
     Phase.WARMING: "1 of 1 pods ready; warm-up prompts are replayed",
     Phase.PROGRESSING: "the evidence does not decide yet",
     Phase.PROMOTING: "shown to be no worse: 1,840 requests of the canary",

@@ -45,6 +45,20 @@ def test_it_ends_with_the_rollout_and_says_how(watching: Callable[..., Watching]
     assert not watching(Recorded(TAKEN_BACK, bad=True)).run(until_done=True)
 
 
+def test_a_version_without_room_that_was_given_up_ends_it(
+    watching: Callable[..., Watching],
+) -> None:
+    looker = Recorded(((Phase.NO_CAPACITY, 0, 0, 3),))
+    past = statuses(TAKEN_BACK)[-1].history
+    waits = statuses(((Phase.NO_CAPACITY, 0, 0, 1),))[0].model_copy(
+        update={"waiting_since": START, "history": past}
+    )
+    gave_up = waits.model_copy(update={"waiting_since": None})
+    looker.looks = [Seen(rollout(status), START) for status in (waits, waits, gave_up)]
+    assert not watching(looker, 100).run(until_done=True)
+    assert len(looker.looks) == 1
+
+
 def test_it_gives_up_when_told(watching: Callable[..., Watching]) -> None:
     with pytest.raises(OperationError, match="did not end within 3 s"):
         watching(Recorded(PROMOTED), 3).run(until_done=True)
