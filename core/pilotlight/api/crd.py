@@ -58,9 +58,12 @@ INFERENCE_ROLLOUT = Kind(
         Column("Phase", ".status.phase"),
         Column("Weight", ".status.weight", "integer"),
         Column("Step", ".status.step", "integer"),
+        Column("Evidence", ".status.progress", "integer"),
         Column("Canary", ".status.canaryRevision", priority=1),
-        Column("Reason", ".status.reason"),
+        Column("Stable", ".status.stableRevision", priority=1),
         _AGE,
+        # The last one, for it is a sentence.
+        Column("Reason", ".status.reason"),
     ),
     keyed_lists=(("spec.analysis.metrics", "name"), ("status.conditions", "type")),
 )
@@ -193,8 +196,9 @@ def _without_defaults(schema: Schema) -> None:
     schema.pop("default", None)
     for child in schema.get("properties", {}).values():
         _without_defaults(child)
-    if "items" in schema:
-        _without_defaults(schema["items"])
+    for key in ("items", "additionalProperties"):
+        if isinstance(schema.get(key), dict):
+            _without_defaults(schema[key])
 
 
 def _key(schema: Schema, path: str, key: str) -> None:

@@ -151,6 +151,8 @@ class InferenceRolloutStatus(ApiModel):
     """What stable kept to before this rollout."""
     over_limit: Annotated[int, Field(ge=0)] = 0
     """Looks in a row that found a hard limit passed."""
+    progress: Annotated[int, Field(ge=0, le=100)] = 0
+    """Percent of the evidence for promotion that the slowest check has."""
     evidence: Annotated[tuple[Evidence, ...], Field(max_length=200)] = ()
     tasks: dict[str, TaskState] = Field(default_factory=dict)
     """Of this rollout: `warm-up`, `offline-gate`, `webhook-NAME`, `approval-WEIGHT`."""
