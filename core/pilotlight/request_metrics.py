@@ -24,7 +24,9 @@ PROMPT_EDGES = (256, 1024, 4096, 16384)
 FIRST_TOKEN_EDGES = (0.01, 0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3, 6, 12, 30, 60, 120)
 INTER_TOKEN_EDGES = (0.0025, 0.005, 0.01, 0.02, 0.04, 0.08, 0.15, 0.3, 0.6, 1.2, 2.5, 5)
 OUTPUT_EDGES = (0, 1, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192)
-FINISH_REASONS = ("stop", "length", "repetition", "error", "cancelled")
+FINISH_REASONS = ("stop", "length", "repetition", "error", "cancelled", "refused")
+WHOLE_ENDS = frozenset({"stop", "length", "repetition"})
+"""The answer is as long as the model made it."""
 STRATA = (*(str(edge) for edge in PROMPT_EDGES), INFINITY)
 
 ARRIVALS = "request_arrivals"
@@ -94,22 +96,15 @@ class FollowedRequest:
         self._first_s: float | None = None
         self._ended = False
 
-    def first_token(self, at_s: float, *, cached: bool | None = None) -> None:
-        """The first token came. Told again, it changes nothing.
-
-        Args:
-            at_s: When, on the clock of the arrival.
-            cached: Whether the prompt's beginning was found in a cache; ``None``: unknown.
-        """
+    def first_token(self, at_s: float) -> None:
+        """The first token came, at ``at_s`` of the arrival's clock. Told again: no change."""
         if self._first_s is not None or self._ended:
             return
         self._first_s = at_s
         self._settle(bisect_left(FIRST_TOKEN_EDGES, at_s - self._arrived_s))
-        if cached is not None:
-            self.cache(cached)
 
-    def cache(self, hit: bool) -> None:
-        """Whether the prompt's beginning was found in a cache; tell it once."""
+    def cache(self, *, hit: bool) -> None:
+        """Whether the prompt's beginning was found in a cache; to be told once."""
         self._stratum.cache["hit" if hit else "miss"] += 1
 
     def end(self, reason: str, tokens: int, last_token_s: float | None = None) -> None:
@@ -130,7 +125,7 @@ class FollowedRequest:
         self._ended = True
         known = reason if reason in FINISH_REASONS else "error"
         self._stratum.finished[known] += 1
-        if known not in {"cancelled", "error"}:
+        if known in WHOLE_ENDS:
             self._stratum.output.observe(tokens)
         if self._first_s is not None and last_token_s is not None and tokens > 1:
             elapsed_s = max(0.0, last_token_s - self._first_s)
@@ -166,7 +161,7 @@ class RequestMetrics:
 
     def __init__(self, prefix: str, revision: str, now: Callable[[], float]) -> None:
         self._prefix = prefix
-        self._revision = revision
+        self.revision = revision
         self._now = now
         self._strata = {stratum: _Stratum() for stratum in STRATA}
         self._by_index = list(self._strata.values())
@@ -213,7 +208,7 @@ class RequestMetrics:
         yield self._counter(FINISHED, "Answers by their end.", ["reason"], self._finished())
         yield self._counter(CACHE, "Prompts by the cache's answer.", ["result"], self._cache())
         since = GaugeMetricFamily(f"{self._prefix}_{STARTED}", "Unix time.", labels=["revision"])
-        since.add_metric([self._revision], self._started_at)
+        since.add_metric([self.revision], self._started_at)
         yield since
 
     def _first_token(self, waiting: dict[int, list[int]]) -> Iterator[Metric]:
@@ -253,12 +248,12 @@ class RequestMetrics:
     ) -> Metric:
         family = CounterMetricFamily(f"{self._prefix}_{name}", text, labels=[*_KEYS, *labels])
         for own, value in values:
-            family.add_metric([self._revision, *own], value)
+            family.add_metric([self.revision, *own], value)
         return family
 
     def _histogram(self, name: str, text: str, of: Callable[[_Stratum], _Histogram]) -> Metric:
         family = HistogramMetricFamily(f"{self._prefix}_{name}", text, labels=_KEYS)
         for stratum_name, stratum in self._strata.items():
             histogram = of(stratum)
-            family.add_metric([self._revision, stratum_name], histogram.buckets(), histogram.sum)
+            family.add_metric([self.revision, stratum_name], histogram.buckets(), histogram.sum)
         return family

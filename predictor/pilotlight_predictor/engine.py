@@ -2,8 +2,10 @@
 
 import logging
 import os
+import time
 from argparse import Namespace
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from functools import partial
 from typing import Any, NoReturn
 
 from vllm.config import VllmConfig
@@ -11,7 +13,7 @@ from vllm.engine.arg_utils import AsyncEngineArgs
 from vllm.entrypoints.launchers.cli_args import make_arg_parser, validate_parsed_serve_args
 from vllm.platforms import current_platform
 from vllm.pooling_params import PoolingParams
-from vllm.sampling_params import SamplingParams
+from vllm.sampling_params import RequestOutputKind, SamplingParams
 from vllm.usage.usage_lib import UsageContext
 from vllm.utils.argparse_utils import FlexibleArgumentParser
 from vllm.utils.cpu_resource_utils import get_visible_memory_node
@@ -143,7 +145,15 @@ class AdmittedEngine(AsyncLLM):  # type: ignore[misc]
             prompt_tokens=prompt_length(prompt),
             max_output_tokens=sampling_params.max_tokens or 1,
             sequences=sampling_params.n,
+            first_token_s=self._first_token(sampling_params, request_id),
         )
+
+    def _first_token(
+        self, sampling_params: SamplingParams, request_id: str
+    ) -> Callable[[], float | None] | None:
+        if sampling_params.output_kind is not RequestOutputKind.FINAL_ONLY:
+            return None
+        return partial(first_token_s, self.output_processor, request_id)
 
     def encode(
         self, prompt: Any, pooling_params: PoolingParams, request_id: str, **kwargs: Any
@@ -155,6 +165,24 @@ class AdmittedEngine(AsyncLLM):  # type: ignore[misc]
         return admitted(
             self.gate, stream, prompt_tokens=prompt_length(prompt), max_output_tokens=0, sequences=1
         )
+
+
+def first_token_s(processor: Any, request_id: str) -> float | None:
+    """When a request's first token came here, on the monotonic clock; ``None``: not yet.
+
+    Args:
+        processor: vLLM's output processor, which keeps what it does not yet hand out.
+        request_id: As the request was made with.
+    """
+    states = map(processor.request_states.get, processor.external_req_ids.get(request_id, ()))
+    begun = next((state for state in states if state is not None and not state.is_prefilling), None)
+    if begun is None:
+        return None
+    if begun.stats is None:
+        return time.monotonic()
+    # Wall clock, of this process: the engine may be on another host.
+    came_at: float = begun.stats.arrival_time + begun.stats.first_token_latency
+    return time.monotonic() - max(0.0, time.time() - came_at)
 
 
 def prompt_length(prompt: Any) -> int:

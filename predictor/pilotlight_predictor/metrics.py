@@ -1,7 +1,10 @@
 """The predictor's own metrics; ``docs/metrics.md`` says what each is for."""
 
-from prometheus_client import Counter, Gauge, Histogram
+import time
 
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram
+
+from pilotlight.request_metrics import STALL, RequestMetrics
 from pilotlight_predictor.phases import StartPhases
 from pilotlight_predictor.state import State
 
@@ -42,6 +45,9 @@ TTFT = Histogram(
 INTER_TOKEN = Histogram(
     f"{PREFIX}_inter_token_seconds", "Between tokens of a stream.", buckets=_INTER_TOKEN_BUCKETS
 )
+REQUESTS = RequestMetrics(PREFIX, revision="", now=time.monotonic)
+REGISTRY.register(REQUESTS)
+ENGINE_STALL = Gauge(f"{PREFIX}_{STALL}", "Work and no step for so long; 0 without work.")
 PROMPT_TOKENS = Counter(f"{PREFIX}_prompt_tokens", "Prompt tokens of dispatched requests.")
 CACHED_TOKENS = Counter(f"{PREFIX}_cached_prompt_tokens", "Of those, found in the prefix cache.")
 OUTPUT_TOKENS = Counter(f"{PREFIX}_output_tokens", "Tokens generated.")

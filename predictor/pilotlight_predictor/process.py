@@ -18,11 +18,11 @@ from pilotlight_predictor.front import Front
 from pilotlight_predictor.health.routes import HealthRoutes
 from pilotlight_predictor.http_server import bind, build_http_server
 from pilotlight_predictor.inflight import InFlight
-from pilotlight_predictor.metrics import IN_FLIGHT, show_phases, show_state
+from pilotlight_predictor.metrics import IN_FLIGHT, REQUESTS, show_phases, show_state
 from pilotlight_predictor.phases import StartPhases
 from pilotlight_predictor.scope import RequestScope
 from pilotlight_predictor.serving import Serving
-from pilotlight_predictor.settings import PredictorSettings
+from pilotlight_predictor.settings import KNATIVE_REVISION_VARIABLE, PredictorSettings
 from pilotlight_predictor.state import Lifecycle, State
 
 logger = logging.getLogger(__name__)
@@ -40,6 +40,7 @@ class PredictorProcess:
         self._phases = StartPhases(clock, process_started_s())
         self._inflight = InFlight()
         IN_FLIGHT.set_function(lambda: len(self._inflight))
+        REQUESTS.revision = os.environ.get(KNATIVE_REVISION_VARIABLE, "")
         self._drain = Drain(self._inflight)
         health = HealthRoutes(self._lifecycle)
         scope = RequestScope(self._inflight, settings.tenant_header, clock)

@@ -8,7 +8,13 @@ from pilotlight_predictor.health.gpu import GpuHealth, GpuLimits, GpuReading, de
 from pilotlight_predictor.health.liveness import Liveness, StuckDetector
 from pilotlight_predictor.health.nvml import find_gpus
 from pilotlight_predictor.health.routes import Verdict
-from pilotlight_predictor.metrics import GPU_ECC, GPU_FREE, GPU_TEMPERATURE, GPU_UTILISATION
+from pilotlight_predictor.metrics import (
+    ENGINE_STALL,
+    GPU_ECC,
+    GPU_FREE,
+    GPU_TEMPERATURE,
+    GPU_UTILISATION,
+)
 from pilotlight_predictor.settings import PredictorSettings
 
 ENGINE_POLL_S = 1.0
@@ -45,6 +51,7 @@ class EngineWatch:
         running = self._engine.get_num_unfinished_requests()
         now = self._clock.monotonic()
         self._last = self._detector.observe(running, self._probe.last_step_s, self.dead, now)
+        ENGINE_STALL.set(self._detector.stalled_s)
 
 
 class GpuWatch:

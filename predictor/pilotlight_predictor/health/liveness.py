@@ -33,6 +33,11 @@ class StuckDetector:
         self._progress_s: float | None = None
         self._stalled_s = 0.0
 
+    @property
+    def stalled_s(self) -> float:
+        """For so long there has been work and no step, as of the last call."""
+        return self._stalled_s
+
     def observe(
         self, running_requests: int, last_progress_s: float | None, engine_dead: bool, now: float
     ) -> Liveness:
