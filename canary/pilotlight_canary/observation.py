@@ -88,6 +88,8 @@ class Service:
     """KServe's deployment mode: only ``Knative`` (once ``Serverless``) can split traffic."""
     components: Mapping[Component, ComponentView]
     revisions: Mapping[str, Revision]
+    generation: int = 0
+    """Of its spec: KServe's own writes, to its status, leave it as it is."""
     unsettled: str = ""
     """What is still to come before it is settled, in words."""
 

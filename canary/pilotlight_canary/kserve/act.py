@@ -20,7 +20,8 @@ from pilotlight_canary.decision import Desired
 from pilotlight_canary.kserve import routes
 from pilotlight_canary.kserve.names import NO_GC
 from pilotlight_canary.kserve.template import Templates, is_quiet, template_of
-from pilotlight_canary.kserve.traffic import Traffic, blockers
+from pilotlight_canary.kserve.traffic import TemplateUnknown, Traffic
+from pilotlight_canary.kserve.unblock import unblock
 from pilotlight_canary.observation import Service
 
 
@@ -35,7 +36,11 @@ class Attempts:
         try:
             yield
         except ClusterError as error:
-            self._failed.append(error)
+            self.note(error)
+
+    def note(self, error: ClusterError) -> None:
+        """A step has failed on which no other depends."""
+        self._failed.append(error)
 
     def conclude(self) -> None:
         """Raise what failed first, if anything did; the others are notes on it."""
@@ -74,7 +79,7 @@ class Actor:
         Raises:
             Conflict: The InferenceService has changed since it was observed: look again.
             ClusterError: A write failed; whatever did not depend on it is done.
-            OperationError: A template is to be restored that nobody has seen.
+            TemplateUnknown: A template is to be restored that nobody has seen.
         """
         if rollout.spec.mode is Mode.DRY_RUN:
             return
@@ -93,10 +98,12 @@ class Actor:
                 self._remember(rollout, service)
             with attempts.one():
                 self._keep(service, desired)
-            self._traffic.write(rollout, service, desired)
+            try:
+                self._traffic.write(rollout, service, desired)
+            except TemplateUnknown as error:
+                attempts.note(error)
             with attempts.one():
-                for revision in blockers(service, desired):
-                    self._cluster.delete(Reference(REVISION, revision, namespace))
+                unblock(self._cluster, service, desired)
         with attempts.one():
             self._drop(present, desired)
         if settlement is not None:

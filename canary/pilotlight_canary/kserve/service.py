@@ -52,6 +52,7 @@ def service_of(document: Document, parts: Parts, mode: str) -> Service:
         mode=mode,
         components=views,
         revisions={revision.name: revision for revision in revisions},
+        generation=metadata.get("generation", 0),
         unsettled="; ".join(reasons),
     )
 

@@ -67,7 +67,7 @@ class Templates:
 
     def load(self, revision: str) -> Document | None:
         """A revision's template; ``None``: nobody has seen the service while it said that."""
-        text = self._read().get(revision)
+        text = self._read().get(revision) if revision else None
         if text is None:
             return None
         template: Document = json.loads(text)

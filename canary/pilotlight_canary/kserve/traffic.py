@@ -1,26 +1,26 @@
-"""Writes to the InferenceService: the split, the template, and what KServe takes for rolled out.
-
-Each write carries the version of the InferenceService that the decision was made on: if it is
-another one by now, the decision may be wrong, and a new look is taken.
-"""
+"""Writes to the InferenceService: the split, the template, and what KServe takes for rolled out."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from pilotlight.api.rollout import InferenceRollout
 from pilotlight.api.rollout_status import Component
-from pilotlight.errors import Conflict, OperationError
+from pilotlight.errors import ClusterError, Conflict
 from pilotlight.kube.cluster import Cluster
 from pilotlight.kube.document import Document, Reference
 from pilotlight.kube.kinds import INFERENCE_SERVICE
 from pilotlight_canary.admission.template import TEMPLATE_HASH, template_hash
 from pilotlight_canary.decision import Desired
+from pilotlight_canary.kserve.fence import Fence
 from pilotlight_canary.kserve.merge import merge_patch
 from pilotlight_canary.kserve.template import PERCENT, Templates, template_of
-from pilotlight_canary.observation import ComponentView, Readiness, Service
+from pilotlight_canary.observation import ComponentView, Service
 
 WHOLE = 100
-ATTEMPTS = 3
+
+
+class TemplateUnknown(ClusterError):
+    """Nobody has seen the InferenceService while it made that revision."""
 
 
 class Traffic:
@@ -36,63 +36,30 @@ class Traffic:
         rolled-out one, whatever is written into its status.
 
         Raises:
-            Conflict: The service has changed since it was observed.
+            Conflict: The service says something else than when it was observed.
+            TemplateUnknown: What is to be restored was never seen; all else is written.
         """
-        reference = Reference(INFERENCE_SERVICE, service.name, service.namespace)
+        fence = Fence(self._cluster, service)
         change = _percents(service, desired)
-        if desired.restore:
-            change = self._restored(rollout, service, desired.restore, change)
-        version = service.resource_version
-        generation = None
+        template = Templates(self._cluster, rollout).load(desired.restore)
+        if template is not None:
+            change = _restoration(self._now(service), template, change)
         if change:
-            fenced = {**change, "metadata": change.get("metadata", {})}
-            fenced["metadata"] = {**fenced["metadata"], "resourceVersion": version}
-            written = self._cluster.patch(reference, fenced)["metadata"]
-            version, generation = written["resourceVersion"], written["generation"]
+            fence.patch(change)
         if repair := repairs(service, desired):
-            self._repair(reference, repair, version, generation)
-
-    def _repair(
-        self,
-        reference: Reference,
-        components: Mapping[str, Any],
-        version: str,
-        generation: int | None,
-    ) -> None:
-        for attempt in range(ATTEMPTS):
-            change = {
-                "metadata": {"resourceVersion": version},
-                "status": {"components": components},
-            }
-            try:
-                self._cluster.patch(reference, change, subresource="status")
-            except Conflict:
-                # KServe answers our own write with one of its own, and that may be it.
-                now = self._cluster.get(reference)["metadata"]
-                if now["generation"] != generation or attempt == ATTEMPTS - 1:
-                    raise
-                version = now["resourceVersion"]
-            else:
-                return
-
-    def _restored(
-        self,
-        rollout: InferenceRollout,
-        service: Service,
-        revision: str,
-        percents: Mapping[str, Any],
-    ) -> dict[str, Any]:
-        template = Templates(self._cluster, rollout).load(revision)
-        if template is None:
-            raise OperationError(
-                f"the template of {revision} cannot be restored: it was replaced before this "
-                "rollout had seen it. Apply the old version's manifest again"
+            fence.patch({"status": {"components": repair}}, subresource="status")
+        if desired.restore and template is None:
+            raise TemplateUnknown(
+                f"the template of {desired.restore} cannot be restored: it was replaced before "
+                "this rollout had seen it. Apply the old version's manifest again"
             )
+
+    def _now(self, service: Service) -> Document:
         reference = Reference(INFERENCE_SERVICE, service.name, service.namespace)
         now = self._cluster.get(reference)
-        if now["metadata"]["resourceVersion"] != service.resource_version:
+        if now["metadata"]["generation"] != service.generation:
             raise Conflict(f"{reference} has changed since it was observed")
-        return _restoration(now, template, percents)
+        return now
 
 
 def repairs(service: Service, desired: Desired) -> dict[str, dict[str, str]]:
@@ -117,32 +84,6 @@ def repairs(service: Service, desired: Desired) -> dict[str, dict[str, str]]:
         if change:
             changes[str(component)] = change
     return changes
-
-
-def blockers(service: Service, desired: Desired) -> tuple[str, ...]:
-    """Revisions that keep Knative from taking the traffic off them.
-
-    Knative changes nothing at the gateway while any revision that a Route names is not ready,
-    the latest one at 0 % included: of a canary whose pods are all down the traffic cannot be
-    taken. Once such a revision is deleted, its Configuration goes back to the one before, and
-    makes it again at 0 %.
-    """
-    found = []
-    for component, percent in desired.percents.items():
-        view = service.components.get(component)
-        if view is None or percent:
-            continue
-        revision = service.revisions.get(view.latest_ready)
-        if (
-            revision is not None
-            and revision.readiness is not Readiness.READY
-            and not revision.pods.ready
-            and view.traffic.get(revision.name)
-            and revision.name != desired.rolled_out.get(component)
-            and revision.name not in desired.kept
-        ):
-            found.append(revision.name)
-    return tuple(found)
 
 
 def _takes_latest(view: ComponentView, percent: int | None) -> bool:
