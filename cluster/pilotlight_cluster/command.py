@@ -155,6 +155,28 @@ def load(
 
 
 @app.command()
+def install(
+    part: Annotated[str, typer.Argument(help="controller: carries out InferenceRollouts.")],
+    json: Json = False,
+) -> None:
+    """Build one of Pilotlight's own parts and put it on the cluster, or bring it up to date."""
+    from pilotlight_cluster.install import install_controller
+    from pilotlight_cluster.turn import turn
+
+    if part != "controller":
+        raise UsageError(f"there is nothing called {part} to install; there is controller")
+    ours, progress = _running(), _progress()
+    if ours.supervisor.find("containerd") is None:
+        raise OperationError("the cluster is stopped: pilotlight cluster up")
+    with turn(ours.layout.state.parent, progress):
+        changed = install_controller(ours, progress)
+    if json:
+        typer.echo(jsonlib.dumps({"installed": part, "changed": changed}))
+    else:
+        typer.echo("pilotlight rollout status")
+
+
+@app.command()
 def image(
     target: Annotated[str, typer.Argument(help="A target of the Dockerfile.")],
     output: Annotated[

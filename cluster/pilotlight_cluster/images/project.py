@@ -14,6 +14,7 @@ from pilotlight_cluster.images.environment import Environment, with_layer
 from pilotlight_cluster.images.platform import REGISTRY
 
 PREDICTOR = "predictor"
+CONTROLLER = "controller"
 PREDICTOR_PACKAGES = ("core/pilotlight", "predictor/pilotlight_predictor")
 # What a Dockerfile target's content depends on, besides the code.
 RECIPE = ("Dockerfile", "pyproject.toml", "constraints.txt", "overrides.txt")
@@ -32,7 +33,7 @@ class Target:
     has_code: bool = True
 
 
-LIGHT = (Target("controller"), Target("transformer"))
+LIGHT = (Target(CONTROLLER), Target("transformer"))
 PREDICTOR_BASE = Target("predictor-base", has_code=False)
 NAMES = (PREDICTOR, *(target.name for target in LIGHT))
 
@@ -63,6 +64,10 @@ class ProjectImages:
             return self._predictor()
         target = next(target for target in LIGHT if target.name == name)
         return self._load(target)
+
+    def key(self, name: str) -> str:
+        """Changes with the content of an image that is loaded; empty: it is not."""
+        return self._loaded(name)
 
     def _load(self, target: Target) -> bool:
         key = self._key(target)
