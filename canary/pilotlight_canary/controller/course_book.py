@@ -6,8 +6,8 @@ from pilotlight.errors import NotInCluster
 from pilotlight.kube.cluster import Cluster
 from pilotlight.kube.document import Document, Reference
 from pilotlight.kube.kinds import CONFIG_MAP
-from pilotlight_canary.controller.doorbell import OF_ROLLOUT
 from pilotlight_canary.controller.store import Stored
+from pilotlight_canary.kserve.names import ROLLOUT, fitting
 from pilotlight_canary.timeline import name_of, record
 
 
@@ -41,7 +41,7 @@ def _config_map(reference: Reference, rollout: Document, data: dict[str, str]) -
         "metadata": {
             "name": reference.name,
             "namespace": reference.namespace,
-            "labels": {OF_ROLLOUT: rollout["metadata"]["name"]},
+            "labels": {ROLLOUT: fitting(rollout["metadata"]["name"])},
             "ownerReferences": [owner],
         },
         "data": data,

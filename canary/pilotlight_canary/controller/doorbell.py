@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pilotlight_canary.kserve.names import ROLLOUT as OF_ROLLOUT
+from pilotlight_canary.kserve.names import SERVICE as OF_SERVICE
+from pilotlight_canary.kserve.names import fitting
 from pilotlight_canary.request import ANNOTATION
-
-OF_SERVICE = "serving.kserve.io/inferenceservice"
-OF_ROLLOUT = "pilotlight.dev/rollout"
 
 Key = tuple[str, str]
 """Namespace and name."""
@@ -70,8 +70,10 @@ class Doorbells:
             return
         if service := labels.get(OF_SERVICE):
             self._ring_target((metadata["namespace"], service))
-        if rollout := labels.get(OF_ROLLOUT):
-            self.ring((metadata["namespace"], rollout))
+        if label := labels.get(OF_ROLLOUT):
+            for (namespace, name), bell in self._bells.items():
+                if namespace == metadata["namespace"] and fitting(name) == label:
+                    bell.rung.set()
 
     def _ring_target(self, target: Key) -> None:
         for bell in self._bells.values():

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from pilotlight.api.rollout import InferenceRollout
-from pilotlight.api.rollout_status import Phase, Yardsticks
+from pilotlight.api.rollout_status import ComponentRecord, Phase, Yardsticks
 from pilotlight_canary.metrics.interval import carried, interval
+from pilotlight_canary.metrics.scraped import ScrapingSource
 from pilotlight_canary.metrics.snapshot import Snapshot
 from pilotlight_canary.metrics.source import MetricsSource, MetricsUnavailable, Target
 from pilotlight_canary.observation import Interval, Observation, Silence
@@ -31,7 +32,7 @@ class Figures:
     """
 
     source_of: Callable[[InferenceRollout], MetricsSource]
-    _last: dict[str, tuple[datetime, Snapshot]] = field(default_factory=dict)
+    _last: dict[str, tuple[datetime, Snapshot | None]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def interval(
@@ -39,54 +40,65 @@ class Figures:
     ) -> Interval | Silence | None:
         """What the counters did since the last reading; ``None``: none was due, or it is the
         first."""
-        key, status = rollout.metadata.uid, rollout.status
-        if status.phase not in WATCHED or not status.canary_revision or seen.service is None:
-            self.forget(key)
+        status = rollout.status
+        if seen.service is None or not self._is_due(rollout, now):
             return None
-        before = self._of(key, rollout)
-        every_s = rollout.spec.analysis.interval.total_seconds()
-        if before is not None and (now - before[0]).total_seconds() < SLACK * every_s:
+        if status.phase not in WATCHED or not status.canary_revision:
+            self._keep(rollout, now, None)
+            self._learn(rollout)
             return None
+        before = self._of(rollout)
         try:
-            snapshot = self.source_of(rollout).read(target(rollout))
+            after = self.source_of(rollout).read(target(rollout))
         except MetricsUnavailable as error:
             return Silence(str(error))
-        with self._lock:
-            earlier = before[1] if before else None
-            self._last[key] = (now, carried(earlier, snapshot, rollout.spec.analysis))
-        if earlier is None:
+        analysis = rollout.spec.analysis
+        self._keep(rollout, now, carried(before, after, analysis))
+        if before is None:
             return None
-        return interval(earlier, snapshot, rollout.spec.analysis, rollout.status.yardsticks)
+        return interval(before, after, analysis, status.yardsticks)
 
     def yardsticks(self, rollout: InferenceRollout) -> Yardsticks:
         """What stable kept to until now."""
         return self.source_of(rollout).yardsticks(target(rollout))
 
-    def forget(self, key: str) -> None:
-        """A rollout of which no figures are needed."""
-        with self._lock:
-            self._last.pop(key, None)
+    def _learn(self, rollout: InferenceRollout) -> None:
+        """Where nobody else keeps stable's past, it has to be looked at before a rollout."""
+        source = self.source_of(rollout)
+        goal = target(rollout)
+        if not isinstance(source, ScrapingSource) or not goal.stable:
+            return
+        try:
+            source.read(goal)
+        except MetricsUnavailable:
+            return  # Then the yardsticks say what could not be learned.
 
-    def _of(self, key: str, rollout: InferenceRollout) -> tuple[datetime, Snapshot] | None:
-        """The last reading, if it was of the same two revisions."""
+    def _is_due(self, rollout: InferenceRollout, now: datetime) -> bool:
         with self._lock:
-            found = self._last.get(key)
-        status = rollout.status
-        if found and (found[1].stable, found[1].canary) == (
-            status.stable_revision,
-            status.canary_revision,
-        ):
-            return found
-        return None
+            found = self._last.get(rollout.metadata.uid)
+        if found is None or (found[1] is None and rollout.status.phase in WATCHED):
+            return True
+        every_s = rollout.spec.analysis.interval.total_seconds()
+        return (now - found[0]).total_seconds() >= SLACK * every_s
+
+    def _keep(self, rollout: InferenceRollout, now: datetime, snapshot: Snapshot | None) -> None:
+        with self._lock:
+            self._last[rollout.metadata.uid] = (now, snapshot)
+
+    def _of(self, rollout: InferenceRollout) -> Snapshot | None:
+        with self._lock:
+            return self._last.get(rollout.metadata.uid, (None, None))[1]
 
 
 def target(rollout: InferenceRollout) -> Target:
-    """Whose figures a rollout needs."""
+    """Whose figures a rollout needs; while nothing is rolled out, those of what has the traffic."""
     status = rollout.status
+    watched = status.phase in WATCHED
+    resting = status.components.get(status.component, ComponentRecord()).stable
     return Target(
         namespace=rollout.metadata.namespace,
-        stable=status.stable_revision,
-        canary=status.canary_revision,
+        stable=status.stable_revision if watched or not resting else resting,
+        canary=status.canary_revision if watched else "",
         component=status.component,
         analysis=rollout.spec.analysis,
     )
