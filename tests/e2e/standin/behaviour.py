@@ -25,6 +25,7 @@ class Behaviour(BaseSettings):
         cut_share: Of streams, that break off half-way.
         garbage_share: Of answers, that are exclamation marks.
         leak_bytes: Memory kept for ever, per answer.
+        cache: Whether prompts that begin like an earlier one are found in its cache.
     """
 
     model_config = SettingsConfigDict(env_prefix="STANDIN_", extra="forbid", frozen=True)
@@ -44,6 +45,7 @@ class Behaviour(BaseSettings):
     cut_share: float = 0.0
     garbage_share: float = 0.0
     leak_bytes: int = 0
+    cache: bool = True
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ class Generation:
         self, prompt: str, parameters: Mapping[str, Any], fate: Fate, behaviour: Behaviour
     ) -> None:
         self.fate = fate
+        self.prompt = prompt
         self.prompt_tokens = max(1, len(prompt.split()))
         asked = parameters.get("max_completion_tokens") or parameters.get("max_tokens")
         weights = behaviour.weights or behaviour.version

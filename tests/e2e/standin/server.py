@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from .behaviour import Behaviour, Fates
 from .generation import Generation, Shape, embedding
 from .metrics import Metrics
+from .prompt_cache import PromptCache
 
 DIED = 9
 
@@ -27,6 +28,7 @@ class Server:
         self.behaviour = behaviour
         self.draining = False
         self._metrics = Metrics()
+        self._cache = PromptCache()
         self._started = time.monotonic()
         self._fates = Fates(behaviour.seed)
         self._slots = asyncio.Semaphore(behaviour.slots)
@@ -175,6 +177,7 @@ class Server:
         for prompt in body["inputs"][0]["data"]:
             generation = self._generation(str(prompt), body.get("parameters", {}))
             if generation.fate.fails:
+                self._metrics.failed(generation.prompt_tokens)
                 return _failure(500, "told to fail")
             texts.append("".join([text async for text in self._run(generation)]))
         output = {"name": "text_output", "datatype": "BYTES", "shape": [len(texts)], "data": texts}
@@ -186,6 +189,7 @@ class Server:
             return _failure(404, f"the model {body['model']!r} does not exist")
         generation = self._generation(shape.prompt(body), body)
         if generation.fate.fails:
+            self._metrics.failed(generation.prompt_tokens)
             return _failure(500, "told to fail")
         if body.get("stream"):
             return await self._stream(request, body, shape, generation)
@@ -231,17 +235,23 @@ class Server:
         arrived, last = time.monotonic(), None
         slots = self._slots
         tokens = generation.prompt_tokens + generation.max_tokens
-        with self._metrics.waiting(tokens):
-            await slots.acquire()
-        try:
-            with self._metrics.running(generation.prompt_tokens, tokens):
-                async for text in generation.tokens():
-                    now = time.monotonic()
-                    self._metrics.token(now - arrived, None if last is None else now - last)
-                    last = now
-                    yield text
-        finally:
-            slots.release()
+        metrics = self._metrics
+        with metrics.followed(generation.prompt_tokens, generation.finish_reason) as followed:
+            with metrics.waiting(tokens):
+                await slots.acquire()
+            try:
+                is_cached = self._cache.knows(generation.prompt, self.behaviour.cache)
+                if is_cached:
+                    metrics.cached(generation.prompt_tokens)
+                with metrics.running(generation.prompt_tokens, tokens):
+                    async for text in generation.tokens():
+                        now = time.monotonic()
+                        metrics.token(now - arrived, None if last is None else now - last)
+                        followed.token(is_cached=is_cached)
+                        last = now
+                        yield text
+            finally:
+                slots.release()
 
     def _headers(self) -> dict[str, str]:
         pod = os.environ.get("HOSTNAME", "")

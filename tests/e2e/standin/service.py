@@ -5,12 +5,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pilotlight
+
 IMAGE = "dev.local/pilotlight-transformer:dev"
 MODEL = "standin"
 # Without it Knative's proxies now and then cut an answer (docs/lint.md, streams-may-be-cut).
 FULL_DUPLEX = "features.knative.dev/http-full-duplex"
 _FOLDER = "/opt/standin"
-_PROGRAM = ("__init__", "__main__", "behaviour", "generation", "metrics", "server", "structure")
+_PROGRAM = (
+    "__init__",
+    "__main__",
+    "behaviour",
+    "generation",
+    "metrics",
+    "prompt_cache",
+    "server",
+    "structure",
+)
+# The image may be of older code: what is shared with the predictor comes along.
+_SHARED = ("request_metrics",)
 
 
 @dataclass(frozen=True)
@@ -92,6 +105,8 @@ def code() -> dict[str, Any]:
     """The ConfigMap with the stand-in's program."""
     here = Path(__file__).parent
     data = {f"{name}.py": (here / f"{name}.py").read_text() for name in _PROGRAM}
+    core = Path(pilotlight.__file__).parent
+    data |= {f"{name}.py": (core / f"{name}.py").read_text() for name in _SHARED}
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
