@@ -17,9 +17,9 @@ PHRASES = (
     "ich kann dir dabei nicht", "ich kann ihnen dabei nicht", "dabei kann ich nicht helfen",
     "ich darf nicht", "als ki",
     "je ne peux pas", "je ne suis pas en mesure", "en tant qu'ia",
-    "no puedo ayudar", "no puedo proporcionar", "lo siento, pero no", "como ia",
-    "non posso aiutar", "não posso ajudar", "我无法", "我不能", "抱歉,我", "お答えできません",
-    "お手伝いできません",
+    "no puedo ayudar", "no puedo proporcionar", "lo siento, pero no", "como modelo de lenguaje",
+    "non posso aiutarti", "non posso aiutarla", "não posso ajudar",
+    "我无法", "我不能", "抱歉,我", "お答えできません", "お手伝いできません",
 )  # fmt: skip
 
 
@@ -48,4 +48,4 @@ def _holds(beginning: str, phrase: str) -> bool:
     """Whether the phrase is there, and not as a part of longer words."""
     if not phrase.isascii():
         return phrase in beginning
-    return re.search(rf"(?<![a-z0-9]){re.escape(phrase)}", beginning) is not None
+    return re.search(rf"(?<![a-z0-9]){re.escape(phrase)}(?![a-z0-9])", beginning) is not None
