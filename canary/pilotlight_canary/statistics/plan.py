@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from pilotlight.api.analysis import Analysis
+from pilotlight.request_metrics import PROMPT_EDGES
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def plan_of(analysis: Analysis) -> Plan:
         checks=tuple(
             Check(metric.name, metric.max_ratio, metric.tolerance) for metric in analysis.checks
         ),
-        strata=len(analysis.prompt_token_buckets) + 1,
+        strata=len(analysis.prompt_token_buckets or PROMPT_EDGES) + 1,
         false_rollback=analysis.budgets.false_rollback,
         missed_regression=analysis.budgets.missed_regression,
         sample_ratio=not analysis.match and analysis.session_affinity is None,

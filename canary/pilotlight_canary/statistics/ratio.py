@@ -29,6 +29,15 @@ class Tables:
     stable_bad: Floats
     stable_total: Floats
 
+    def summed(self) -> "Tables":
+        """All of the last axis in one."""
+        return Tables(
+            self.canary_bad.sum(axis=-1, keepdims=True),
+            self.canary_total.sum(axis=-1, keepdims=True),
+            self.stable_bad.sum(axis=-1, keepdims=True),
+            self.stable_total.sum(axis=-1, keepdims=True),
+        )
+
 
 def log_e(tables: Tables, rho: Floats, canary: Floats, stable: Floats) -> Floats:
     """Logarithm of the e-value of each table, for each bet.

@@ -8,9 +8,13 @@ from math import exp, log
 import numpy as np
 
 from pilotlight.api.rollout_status import Evidence
+from pilotlight.request_metrics import INFINITY
 from pilotlight_canary.statistics.evidence import SAMPLE_RATIO, WHOLE
 from pilotlight_canary.statistics.floats import Floats, log_mean
 from pilotlight_canary.statistics.plan import Check, Plan
+
+# A step may be left with its share of the evidence; the last one only by a verdict.
+_ALMOST = 0.99
 
 
 class Outcome(StrEnum):
@@ -61,6 +65,15 @@ def progress(good: Floats, plan: Plan) -> Floats:
     return np.asarray(np.clip(np.min(good, axis=-1) / needed, 0.0, 1.0), dtype=np.float64)
 
 
+def is_suspect(strata: Floats, plan: Plan) -> Floats:
+    """1 where some stratum by itself speaks against the version; their logarithms on the last axis.
+
+    Promotion weighs all strata together. It waits while one of them may be worse, which costs a
+    good version little: by chance that lasts, or happens, seldom.
+    """
+    return np.asarray(np.max(strata, axis=-1) >= log(1 / plan.missed_regression), dtype=np.float64)
+
+
 def verdict(evidence: tuple[Evidence, ...], plan: Plan) -> Verdict:
     """What the evidence says of a rollout, at any time and as often as one likes."""
     if not plan.checks:
@@ -73,6 +86,9 @@ def verdict(evidence: tuple[Evidence, ...], plan: Plan) -> Verdict:
     split = wholes.get(SAMPLE_RATIO)
     if split is not None and plan.sample_ratio and split.log_worse >= log(1 / plan.false_rollback):
         return _mis_split(split, evidence, done)
+    strata = [entry for entry in evidence if entry.stratum != WHOLE and plan.check(entry.check)]
+    if done >= 1 and strata and is_suspect(np.array([e.log_worse for e in strata]), plan):
+        return _suspect(max(strata, key=lambda entry: entry.log_worse), plan)
     return _waiting_or_good(checks, plan, done)
 
 
@@ -83,7 +99,7 @@ def _worse(
     stratum = _stratum(blamed, evidence)
     seen = stratum or blamed
     rule = plan.check(blamed.check)
-    where = f" for prompts of up to {stratum.stratum} tokens" if stratum else ""
+    where = _prompts(seen.stratum)
     needed = len(checks) / plan.false_rollback
     return Verdict(
         Outcome.WORSE,
@@ -98,7 +114,7 @@ def _worse(
 def _mis_split(split: Evidence, evidence: Sequence[Evidence], done: float) -> Verdict:
     stratum = _stratum(split, evidence)
     seen = stratum or split
-    where = f" of prompts of up to {stratum.stratum} tokens" if stratum else ""
+    where = _prompts(seen.stratum)
     total = seen.canary_total + seen.stable_total
     share = 100 * seen.canary_total / max(1, total)
     return Verdict(
@@ -131,6 +147,17 @@ def _waiting_or_good(checks: Sequence[Evidence], plan: Plan, done: float) -> Ver
     )
 
 
+def _suspect(seen: Evidence, plan: Plan) -> Verdict:
+    return Verdict(
+        Outcome.CONTINUE,
+        seen.check,
+        seen.stratum,
+        f"good over all, but {seen.check}{_prompts(seen.stratum)}: {_compared(seen)}; e-value "
+        f"{_number(seen.log_worse)} that it is more than {_allowed(plan.check(seen.check))}",
+        _ALMOST,
+    )
+
+
 def _stratum(whole: Evidence, evidence: Sequence[Evidence]) -> Evidence | None:
     """The stratum that says more by itself than the whole does."""
     own = [entry for entry in evidence if entry.check == whole.check and entry.stratum != WHOLE]
@@ -138,6 +165,12 @@ def _stratum(whole: Evidence, evidence: Sequence[Evidence]) -> Evidence | None:
     if loudest is None or len(own) == 1 or loudest.log_worse <= whole.log_worse:
         return None
     return loudest
+
+
+def _prompts(stratum: str) -> str:
+    if stratum == WHOLE:
+        return ""
+    return " with the longest prompts" if stratum == INFINITY else f" in prompt bucket {stratum}"
 
 
 def _compared(entry: Evidence) -> str:
