@@ -5,14 +5,15 @@
 # make model   the small model that the examples serve
 # make cluster      a real Kubernetes with Knative and KServe on this machine (Debian, root)
 # make demo-cluster an endpoint that answers, sleeps at zero and wakes, with a live view
+# make demo-canary  a good version is promoted and a bad one taken back, under load
 # make image-predictor    the full image of the predictor: 6 GB, minutes
 # make constraints    resolve constraints.txt anew
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up test check env install model cluster demo-cluster image-predictor constraints \
-	system-libraries clean
+.PHONY: help up test check env install model cluster demo-cluster demo-canary image-predictor \
+	constraints system-libraries clean
 MAKEFLAGS += --no-print-directory
 
 # Bytecode makes every start of the engine three times as fast.
@@ -56,6 +57,11 @@ cluster: env model
 
 demo-cluster: env model
 	@$(BIN)/pilotlight cluster demo $(ARGS)
+
+demo-canary: env model
+	@$(BIN)/pilotlight cluster up
+	@$(BIN)/pilotlight cluster install controller
+	@$(BIN)/pilotlight rollout demo --kubeconfig "$$($(BIN)/pilotlight cluster kubeconfig)" $(ARGS)
 
 image-predictor: env
 	@$(BIN)/pilotlight cluster image predictor $(ARGS)

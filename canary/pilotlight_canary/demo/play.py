@@ -1,0 +1,108 @@
+"""Plays the story in front of the screen, and tells at the end what it came to."""
+
+import threading
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from pilotlight.errors import PilotlightError
+from pilotlight_canary.demo.screen import chapters, screen
+from pilotlight_canary.demo.story import Act, Story
+from pilotlight_canary.view.chart import chart
+from pilotlight_canary.view.watching import Lines
+from pilotlight_canary.view.wording import TONES, percent, span
+
+FRAME_S = 0.25
+
+
+def play(story: Story, console: Console, pictures: Path | None, *, keep: bool) -> None:
+    """Show the story until its end; without a terminal, a line for each change.
+
+    Raises:
+        OperationError: The story did not go as it should.
+    """
+    failures: list[BaseException] = []
+
+    def tell() -> None:
+        try:
+            story.run()
+        except BaseException as error:  # noqa: BLE001  (raised again by the thread that waits)
+            failures.append(error)
+
+    teller = threading.Thread(target=tell, daemon=True)
+    try:
+        teller.start()
+        if console.is_terminal:
+            _live(story, teller, console)
+        else:
+            _lines(story, teller, console)
+    finally:
+        if not keep:
+            with console.status("taking the demonstration away"):
+                _clear(story, console)
+    if failures:
+        raise failures[0]
+    _ending(story, console, pictures)
+
+
+def _live(story: Story, teller: threading.Thread, console: Console) -> None:
+    with Live(console=console, auto_refresh=False, transient=True) as live:
+        while teller.is_alive():
+            live.update(screen(story.scene), refresh=True)
+            time.sleep(FRAME_S)
+    console.print(chapters(story.scene))
+
+
+def _lines(story: Story, teller: threading.Thread, console: Console) -> None:
+    lines, told = Lines(console), ""
+    while teller.is_alive():
+        if story.scene.chapter not in (told, "begins"):
+            told = story.scene.chapter
+            console.print(f"==> {told}", markup=False, highlight=False)
+        if story.scene.seen is not None:
+            lines(story.scene.seen)
+        time.sleep(FRAME_S)
+
+
+def _clear(story: Story, console: Console) -> None:
+    try:
+        story.clear()
+    except PilotlightError as error:
+        console.print(f"namespace {story.namespace} is left over: {error}", style="yellow")
+
+
+def _ending(story: Story, console: Console, pictures: Path | None) -> None:
+    for act in story.acts:
+        console.print()
+        console.print(chart(act.course))
+    console.print()
+    console.print(summary(story.acts))
+    for act in story.acts if pictures else ():
+        from pilotlight_canary.view.figure import save
+
+        file = Path(pictures or "", f"version-{act.version.number}.png")
+        save(act.course, file)
+        console.print(f"wrote {file}", highlight=False)
+
+
+def summary(acts: list[Act]) -> Table:
+    """What became of each version, and what people noticed."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("version", "outcome", "took", "answered by it", "failed requests meanwhile"):
+        table.add_column(name, no_wrap=True)
+    for act in acts:
+        number = act.version.number
+        answered = act.after.by_version.get(number, 0) - act.before.by_version.get(number, 0)
+        failed, asked = act.after.failed - act.before.failed, act.after.asked - act.before.asked
+        table.add_row(
+            Text(f"{number}  {act.version.words}"),
+            Text(act.outcome.value, TONES[act.outcome]),
+            span(act.seconds),
+            f"{answered:,}",
+            f"{failed} of {asked:,} ({percent(failed, asked)})",
+        )
+    return table
