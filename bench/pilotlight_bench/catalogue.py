@@ -47,4 +47,18 @@ CATALOGUE = (
         20,
         "coldstart --on cluster",
     ),
+    Benchmark(
+        "canary",
+        "Simulated rollouts: how often and how soon a canary is judged rightly, and by others.",
+        (
+            "false_rollback_upper95",
+            "detect_errors_median",
+            "detect_errors_power",
+            "detect_ttft_median",
+            "detect_ttft_power",
+            "promote_good_requests",
+            "good_rolled_back",
+        ),
+        8,
+    ),
 )

@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 import typer
 
+from pilotlight_bench.canary.command import canary
 from pilotlight_bench.catalogue import CATALOGUE
 from pilotlight_bench.coldstart.command import coldstart
 from pilotlight_bench.options import AsJson
@@ -17,6 +18,7 @@ run = typer.Typer(
 app.add_typer(run, name="run")
 run.command("predictor")(predictor)
 run.command("coldstart")(coldstart)
+run.command("canary")(canary)
 
 
 @app.command("list")
