@@ -2,10 +2,14 @@
 
 import numpy as np
 
+from pilotlight_canary.metrics.history import Cell, dispersion
 from pilotlight_canary.simulation.scenario import Scenario, Trial
-from pilotlight_canary.statistics.dispersion import dispersion
 from pilotlight_canary.statistics.floats import Floats
 from pilotlight_canary.statistics.ratio import Tables
+
+# Stable's, in the history: a burst is one pod's.
+_PODS = 10
+_NAMES = tuple(f"pod-{index}" for index in range(_PODS))
 
 
 class Traffic:
@@ -54,14 +58,20 @@ class Traffic:
 
     def dispersions(self, trial: Trial) -> Floats:
         """What stable's own past says of bursts, by rollout; shape (runs, 1)."""
-        looks, n = self._scenario.history, self._scenario.per_look
+        looks = self._scenario.history
         if not looks:
             return np.ones((self._runs, 1))
-        failing = np.zeros(self._runs)
-        total = self._random.poisson(n, (looks, self._runs)).astype(np.float64)
-        share = np.full(self._runs, trial.stable)
-        bad = np.array([self._bad(each, share, failing) for each in total])
-        return dispersion(bad.T, total.T)[:, None]
+        n = self._scenario.per_look / _PODS
+        shape = (self._runs, _PODS)
+        failing, share = np.zeros(shape), np.full(shape, trial.stable)
+        past: list[list[dict[str, Cell]]] = [[] for _ in range(self._runs)]
+        for _ in range(looks):
+            total = self._random.poisson(n, shape).astype(np.float64)
+            bad = self._bad(total, share, failing)
+            for run, row in enumerate(past):
+                counted = zip(_NAMES, bad[run].tolist(), total[run].tolist(), strict=True)
+                row.append({name: (some, all_) for name, some, all_ in counted})
+        return np.array([[dispersion(rows) or 1.0] for rows in past])
 
     def _bad(self, total: Floats, share: Floats, failing: Floats) -> Floats:
         """Failures; a burst that has not ended goes on at the next look, as ``failing`` says."""
