@@ -20,6 +20,7 @@ from pilotlight.errors import ManifestError
 from pilotlight.kube.access import ApiServer, connect
 from pilotlight.kube.document import Document, Reference
 from pilotlight.kube.kinds import (
+    CONFIG_MAP,
     CUSTOM_RESOURCE,
     EVENT,
     INFERENCE_ROLLOUT,
@@ -29,10 +30,18 @@ from pilotlight.kube.kinds import (
 )
 from pilotlight.kube.waiting import has_condition, wait
 from pilotlight_canary.request import ANNOTATION, request_of
+from pilotlight_canary.timeline import name_of
 from pilotlight_canary.view.observer import LEASE_NAME
 from pilotlight_cluster.controlplane import ControlPlane
 from tests.controlplane.conftest import Kubectl
-from tests.unit.canary.view.courses import CANARY, PROMOTED, STABLE, TAKEN_BACK, statuses
+from tests.unit.canary.view.courses import (
+    CANARY,
+    PROMOTED,
+    STABLE,
+    TAKEN_BACK,
+    recorded,
+    statuses,
+)
 
 pytestmark = pytest.mark.controlplane
 
@@ -287,8 +296,40 @@ def test_history_shows_what_became_of_versions(cluster: ApiServer, pilotlight: R
     assert said[0]["outcome"] == "RolledBack"
 
 
+def test_plot_draws_the_course_as_text_or_as_a_picture(
+    cluster: ApiServer, pilotlight: Run, tmp_path: Path
+) -> None:
+    set_status(cluster, statuses(TAKEN_BACK, bad=True)[-1])
+    course = {"name": name_of("chat"), "namespace": HOME}
+    document = {"apiVersion": "v1", "kind": CONFIG_MAP.name, "metadata": course}
+    cluster.apply(document | {"data": dict(recorded(TAKEN_BACK, bad=True))}, force=True)
+    shown = pilotlight("plot", "chat", "-n", HOME)
+    assert shown.returncode == 0, shown.stderr
+    assert "taken back after 1m 20s: errors" in shown.stdout
+    picture = tmp_path / "chat.png"
+    drawn = pilotlight("plot", "chat", "-n", HOME, "-o", str(picture))
+    assert (drawn.returncode, drawn.stdout) == (0, f"wrote {picture}\n"), drawn.stderr
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    said = json.loads(pilotlight("plot", "chat", "-n", HOME, "--json").stdout)
+    assert len(said["points"]) == sum(looks for *_, looks in TAKEN_BACK)
+    cluster.apply(document | {"data": {"points": "of somebody else"}}, force=True)
+    spoilt = pilotlight("plot", "chat", "-n", HOME)
+    assert spoilt.returncode == 2
+    assert "not a rollout's timeline" in spoilt.stderr
+    cluster.delete(Reference(CONFIG_MAP, name_of("chat"), HOME))
+
+
+def test_plot_without_a_course_or_into_no_picture_says_so(pilotlight: Run) -> None:
+    nothing = pilotlight("plot", "chat", "-n", HOME)
+    assert nothing.returncode == 1
+    assert "has no course to draw yet" in nothing.stderr
+    wrong = pilotlight("plot", "chat", "-n", HOME, "-o", "chat.gif")
+    assert wrong.returncode == 2
+    assert "one of .png, .svg, .pdf" in wrong.stderr
+
+
 def test_an_unknown_name_names_those_that_there_are(pilotlight: Run) -> None:
-    for words in (("status",), ("pause",), ("history",), ("watch",)):
+    for words in (("status",), ("pause",), ("history",), ("watch",), ("plot",)):
         ended = pilotlight(*words, "chatt", "-n", HOME)
         assert ended.returncode == 1
         assert f"no InferenceRollout chatt in namespace {HOME}: there are chat" in ended.stderr
@@ -302,7 +343,7 @@ def test_without_the_definitions_it_says_how_to_install_them(
     name = Reference(CUSTOM_RESOURCE, ROLLOUT_KIND.crd_name)
     cluster.delete(name)
     try:
-        for words in (("status", "chat"), ("list",), ("pause", "chat")):
+        for words in (("status", "chat"), ("list",), ("pause", "chat"), ("plot", "chat")):
             ended = pilotlight(*words)
             assert ended.returncode == 1
             assert "has no InferenceRollouts: install their definitions" in ended.stderr
