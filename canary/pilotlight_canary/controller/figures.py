@@ -19,6 +19,7 @@ from pilotlight_canary.observation import Interval, Observation, Silence
 
 WATCHED = frozenset({Phase.PROGRESSING, Phase.PAUSED, Phase.PROMOTING, Phase.WATCHING})
 """Phases in which people's requests may reach the canary."""
+LONGEST_PAUSE_S = 60.0
 SLACK = 0.9
 """Of an interval: a look that is a little early reads, instead of waiting for a whole one more."""
 
@@ -62,6 +63,12 @@ class Figures:
         """What stable kept to until now."""
         return self.source_of(rollout).yardsticks(target(rollout))
 
+    def longest_pause_s(self, rollout: InferenceRollout) -> float:
+        """So often a rollout has to be looked at, whatever happens."""
+        if isinstance(self.source_of(rollout), ScrapingSource):
+            return rollout.spec.analysis.interval.total_seconds()
+        return LONGEST_PAUSE_S
+
     def _learn(self, rollout: InferenceRollout) -> None:
         """Where nobody else keeps stable's past, it has to be looked at before a rollout."""
         source = self.source_of(rollout)
@@ -76,8 +83,11 @@ class Figures:
     def _is_due(self, rollout: InferenceRollout, now: datetime) -> bool:
         with self._lock:
             found = self._last.get(rollout.metadata.uid)
+        began = rollout.status.step_started_at
         if found is None or (found[1] is None and rollout.status.phase in WATCHED):
             return True
+        if began is not None and found[0] < began:
+            return True  # What is counted from here on is all of this step.
         every_s = rollout.spec.analysis.interval.total_seconds()
         return (now - found[0]).total_seconds() >= SLACK * every_s
 

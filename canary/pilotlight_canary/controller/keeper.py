@@ -1,13 +1,20 @@
 """All rollouts that are looked after, each by a loop of its own."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from pilotlight_canary.controller.doorbell import Doorbell, Doorbells, Key
 from pilotlight_canary.controller.rounds import Rounds
 
 MakeRounds = Callable[[Key, Doorbell], Rounds]
+
+
+class Flag(Protocol):
+    """What can be waited for: kopf's, or asyncio's."""
+
+    def wait(self) -> Awaitable[Any]: ...
 
 
 @dataclass
@@ -25,11 +32,11 @@ class Keeper:
     bells: Doorbells = field(default_factory=Doorbells)
     _rounds: dict[Key, Rounds] = field(default_factory=dict)
 
-    async def look_after(self, key: Key, stopped: asyncio.Event) -> None:
+    async def look_after(self, key: Key, stopped: Flag) -> None:
         """Go round until told to stop; returns at once then, a look under way ends by itself."""
         rounds = self._of(key)
         going = asyncio.create_task(rounds.run())
-        stop = asyncio.create_task(stopped.wait())
+        stop = asyncio.create_task(_until(stopped))
         try:
             await asyncio.wait({going, stop}, return_when=asyncio.FIRST_COMPLETED)
             if going.done():
@@ -52,3 +59,7 @@ class Keeper:
         if key not in self._rounds:
             self._rounds[key] = self.make(key, self.bells.hang(key))
         return self._rounds[key]
+
+
+async def _until(flag: Flag) -> None:
+    await flag.wait()

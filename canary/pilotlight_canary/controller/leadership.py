@@ -35,6 +35,7 @@ class Leadership:
         self._on_lost = on_lost
         self._held_until = float("-inf")
         self._led = False
+        self._said = ""
         self._won = threading.Event()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._contend, name="leadership", daemon=True)
@@ -94,7 +95,9 @@ class Leadership:
         try:
             won = self._election.attempt()
         except PilotlightError as error:
-            logger.warning("no word on the lease: %s", error)
+            if str(error) != self._said:
+                logger.warning("no word on the lease: %s", error)
+            self._said = str(error)
             self._check()
             return
         if self._ended.is_set():

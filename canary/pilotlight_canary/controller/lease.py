@@ -123,6 +123,7 @@ class Election:
             self._cluster.create(document)
         except Conflict:
             return False
+        self.has_word = True
         self.leader = self._identity
         return True
 

@@ -53,6 +53,10 @@ class Figures(Protocol):
         """What stable kept to until now."""
         ...
 
+    def longest_pause_s(self, rollout: InferenceRollout) -> float:
+        """So often a rollout has to be looked at, whatever happens."""
+        ...
+
 
 class Decide(Protocol):
     """The policy."""
@@ -102,6 +106,11 @@ class Outcome:
     def is_dry(self) -> bool:
         """Nothing was to be carried out."""
         return self.rollout.spec.mode is Mode.DRY_RUN
+
+    @property
+    def begins_step(self) -> bool:
+        """The gateway splits as the step says from now on: counting begins."""
+        return self.rollout.status.step_started_at not in (None, self.before.step_started_at)
 
 
 @dataclass(frozen=True)
@@ -169,6 +178,8 @@ class Looks:
         decision = self.let_go(rollout.spec, rollout.status, seen, now)
         stored = write_status(self.cluster, stored, decision.status)
         self.actor.carry_out(stored.rollout, seen.service, decision.desired)
+        for announcement in decision.announcements:
+            logger.info("%s/%s: %s", *key, announcement.message)
         return decision.next_look_s <= 0
 
     def _act(self, outcome: Outcome) -> Outcome:

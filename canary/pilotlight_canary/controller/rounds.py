@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 LEAST_PAUSE_S = 0.5
-LONGEST_PAUSE_S = 60.0
+GONE_PAUSE_S = 60.0
 FIRST_BACKOFF_S = 1.0
 LONGEST_BACKOFF_S = 30.0
 SETTLE_S = 0.2
@@ -102,7 +102,7 @@ class Rounds:
             self.publisher.looked(self.key, "failed")
             return self._back_off()
         self.publisher.took(self.clock.monotonic() - began)
-        return LONGEST_PAUSE_S if outcome is None else await self._carry_on(outcome)
+        return GONE_PAUSE_S if outcome is None else await self._carry_on(outcome)
 
     async def _carry_on(self, outcome: Outcome) -> float:
         self.bell.target = (self.key[0], outcome.rollout.spec.target_ref.name)
@@ -118,7 +118,10 @@ class Rounds:
             return await self._failed(outcome.fault)
         self.publisher.looked(self.key, "decided")
         self._backoff_s = 0.0
-        return min(max(outcome.decision.next_look_s, LEAST_PAUSE_S), LONGEST_PAUSE_S)
+        if outcome.begins_step:
+            return LEAST_PAUSE_S
+        longest_s = self.looks.figures.longest_pause_s(outcome.rollout)
+        return min(max(outcome.decision.next_look_s, LEAST_PAUSE_S), longest_s)
 
     async def _failed(self, error: PilotlightError) -> float:
         logger.warning("%s/%s: %s", *self.key, error)

@@ -8,7 +8,7 @@ import hashlib
 import json
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pilotlight.errors import ClusterError, Conflict, NotInCluster
@@ -58,8 +58,10 @@ class Platform:
         self._replicas = replicas
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="platform")
-        self.addresses: dict[str, str] = {}
-        """IP by pod, for those that answer scrapes."""
+        self.address_of: Callable[[str], str] = lambda _: ""
+        """Where a revision's pods are scraped; empty: nowhere."""
+        self.split: dict[str, int] = {}
+        """Percentage of people's requests by revision."""
 
     def __enter__(self) -> "Platform":
         self._thread.start()
@@ -145,6 +147,7 @@ class Platform:
         for target in traffic:
             revision = target["revisionName"]
             shares[revision] = shares.get(revision, 0) + target["percent"]
+        self.split = dict(shares)
         return shares
 
     def _latest_revision(self, service: Document) -> str:
@@ -347,7 +350,7 @@ class Platform:
                 {"type": "Ready", "status": truth},
             ],
         }
-        if address := self.addresses.get(revision):
+        if address := self.address_of(revision):
             status |= {"podIP": address, "podIPs": [{"ip": address}]}
         self._cluster.patch(
             Reference(POD, name, self._namespace), {"status": status}, subresource="status"

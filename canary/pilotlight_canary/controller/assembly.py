@@ -1,0 +1,73 @@
+"""Puts the parts of the loop together."""
+
+from concurrent.futures import Executor
+
+import aiohttp
+
+from pilotlight.clock import Clock
+from pilotlight_canary.controller.doorbell import Doorbell, Key
+from pilotlight_canary.controller.events import Recorder
+from pilotlight_canary.controller.fence import Fence
+from pilotlight_canary.controller.figures import Figures
+from pilotlight_canary.controller.gauges import Gauges
+from pilotlight_canary.controller.jobs import Jobs
+from pilotlight_canary.controller.keeper import Keeper
+from pilotlight_canary.controller.look import Looks
+from pilotlight_canary.controller.notifications import Notifier
+from pilotlight_canary.controller.publisher import Publisher
+from pilotlight_canary.controller.rounds import Rounds
+from pilotlight_canary.controller.settings import ControllerSettings
+from pilotlight_canary.controller.sources import Sources
+from pilotlight_canary.controller.surroundings import Surroundings
+from pilotlight_canary.controller.tasks import Tasks
+from pilotlight_canary.kserve.act import Actor
+from pilotlight_canary.kserve.observe import Observer
+from pilotlight_canary.policy.decide import decide
+from pilotlight_canary.policy.release import release
+
+
+def keeper_of(
+    settings: ControllerSettings,
+    cluster: Fence,
+    gauges: Gauges,
+    session: aiohttp.ClientSession,
+    pool: Executor,
+    clock: Clock,
+) -> Keeper:
+    """What looks after every rollout.
+
+    Args:
+        settings: Of the process.
+        cluster: Written to only while this process leads.
+        gauges: The metrics.
+        session: For webhooks and chat.
+        pool: Threads for looks.
+        clock: Time of all decisions.
+    """
+    looks = Looks(
+        cluster,
+        Surroundings(Observer(cluster)),
+        Figures(Sources(settings.prometheus, cluster, clock).of),
+        decide,
+        release,
+        Actor(cluster, clock),
+        clock,
+    )
+
+    def sent(arrived: bool) -> None:
+        gauges.notifications.labels("sent" if arrived else "failed").inc()
+
+    publisher = Publisher(
+        cluster,
+        Recorder(cluster, settings.identity, clock),
+        gauges,
+        Notifier(cluster, session, sent),
+        clock,
+    )
+    tasks = Tasks(cluster, session, settings.gateway)
+
+    def make(key: Key, bell: Doorbell) -> Rounds:
+        jobs = Jobs(tasks.run, bell.rung.set)
+        return Rounds(key, bell, looks, jobs, publisher, pool, clock, settings.look_timeout_s)
+
+    return Keeper(make, lambda key: gauges.forget(*key))
