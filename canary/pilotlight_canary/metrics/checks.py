@@ -112,8 +112,7 @@ def gateway_errors(moved: Moved) -> Share:
     failed = sum(count for code, count in by_code if code.startswith("5") and code != "503")
     unavailable = sum(count for code, count in by_code if code == "503")
     bad = failed + max(unavailable, moved.get((c.CUT,), 0))
-    answered = sum(count for _, count in by_code)
-    return share(bad, moved.get((c.ARRIVALS,), 0) or answered)
+    return share(bad, moved.get((c.ARRIVALS,), 0))
 
 
 def own_errors(moved: Moved) -> Share:

@@ -54,10 +54,10 @@ def counted(
         The differences, or why there are none: then the earlier look is still the one to
         compare the next one with.
     """
-    if before is None or after is None:
-        return Silence("there is no such source")
     if isinstance(after, Silence):
         return after
+    if before is None or after is None:
+        return Silence("there was no such source until now")
     if isinstance(before, Silence):
         return Silence("this is the first look")
     if reason := _unusable(before, after, asked_at, stale_after_s):

@@ -10,8 +10,10 @@ KEPT = 0.95
 OUTSIDE = 0.05
 BLOCKS = (1, 4)
 """Intervals that are looked at together: a burst may outlast one."""
+FEWEST_BLOCKS = 20
+"""From fewer a variance cannot be told."""
 WINDOW = 20
-"""Blocks over which the expected share is taken."""
+"""Intervals over which the expected share is taken."""
 Cell = tuple[float, float]
 """Bad and all of one pod in one interval."""
 
@@ -57,7 +59,7 @@ def dispersion(cells: Sequence[Mapping[str, Cell]]) -> float | None:
         cells: By interval in order of time, the cells by pod.
 
     Returns:
-        ``None`` with too few requests, or without any bad.
+        ``None`` with too few requests or intervals, or without any bad.
     """
     if sum(total for row in cells for _, total in row.values()) < ENOUGH:
         return None
@@ -67,9 +69,12 @@ def dispersion(cells: Sequence[Mapping[str, Cell]]) -> float | None:
 
 def _estimate(cells: Sequence[Mapping[str, Cell]], size: int) -> float | None:
     blocks = [_joined(cells[i : i + size]) for i in range(0, len(cells) - size + 1, size)]
+    if len(blocks) < FEWEST_BLOCKS:
+        return None
     squares = variances = 0.0
-    for start in range(0, len(blocks), WINDOW):
-        window = [cell for block in blocks[start : start + WINDOW] for cell in block if cell[1] > 0]
+    width = WINDOW // size
+    for start in range(0, len(blocks), width):
+        window = [cell for block in blocks[start : start + width] for cell in block if cell[1] > 0]
         total = sum(n for _, n in window)
         if len(window) < 2 or not total:
             continue

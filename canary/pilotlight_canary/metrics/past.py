@@ -19,6 +19,11 @@ from pilotlight_canary.metrics.difference import restarted
 from pilotlight_canary.metrics.history import Cell, band_kept, dispersion, limit_kept
 from pilotlight_canary.metrics.snapshot import Counter, Look
 
+SOON_S = 0.2
+"""Who waits no longer for a first token does not wait; a default limit is not below."""
+READING_S = 0.04
+"""Tokens that come faster than this are faster than anybody reads."""
+
 
 def limits_kept(pods: Sequence[Look], stable: str) -> Yardsticks:
     """The limits and the band of nearly all of stable's requests; none with too few of them."""
@@ -29,9 +34,11 @@ def limits_kept(pods: Sequence[Look], stable: str) -> Yardsticks:
                 moved[counter] = moved.get(counter, 0.0) + count
     within = {edge: _over(moved, c.WITHIN, edge_label(edge)) for edge in FIRST_TOKEN_EDGES}
     late = _over(moved, c.LATE, edge_label(FIRST_TOKEN_EDGES[-1]))
+    first_token_s = limit_kept(within, within[FIRST_TOKEN_EDGES[-1]] + late)
+    inter_token_s = limit_kept(*_histogram(moved, c.INTER_TOKEN, INTER_TOKEN_EDGES))
     return Yardsticks(
-        first_token_seconds=limit_kept(within, within[FIRST_TOKEN_EDGES[-1]] + late),
-        inter_token_seconds=limit_kept(*_histogram(moved, c.INTER_TOKEN, INTER_TOKEN_EDGES)),
+        first_token_seconds=first_token_s and max(first_token_s, SOON_S),
+        inter_token_seconds=inter_token_s and max(inter_token_s, READING_S),
         output_tokens=_band(moved),
     )
 

@@ -14,7 +14,7 @@ from pilotlight_canary.metrics.snapshot import Instance, Look, Reading
 from pilotlight_canary.metrics.source import MetricsUnavailable, Target
 
 WINDOW_S = 3600.0
-COARSE_STEP_S = 300.0
+COARSE_STEP_S = 60.0
 Readings = Callable[[list[Sample], float], dict[Instance, Reading]]
 
 
