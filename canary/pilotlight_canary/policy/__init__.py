@@ -1,0 +1,1 @@
+"""What is decided about a rollout: pure functions, a file for each phase."""
