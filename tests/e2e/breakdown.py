@@ -23,10 +23,14 @@ def keep(
     ARTEFACTS.mkdir(parents=True, exist_ok=True)
     content = {"total": sum(steps.values()), "steps": dict(steps), "phases": dict(phases)}
     (ARTEFACTS / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")
-    shown = config.stash.setdefault(SHOWN, [])
-    shown.append(f"{name}: {content['total']:.1f} s from the request to the first token")
-    shown.append(f"  {_line(steps)}")
-    shown.append(f"  in boot: {_line(phases)}")
+    say(config, f"{name}: {content['total']:.1f} s from the request to the first token")
+    say(config, f"  {_line(steps)}")
+    say(config, f"  in boot: {_line(phases)}")
+
+
+def say(config: pytest.Config, line: str) -> None:
+    """Show a line at the end of the run."""
+    config.stash.setdefault(SHOWN, []).append(line)
 
 
 def _line(seconds: Mapping[str, float]) -> str:

@@ -22,7 +22,16 @@ TIMEOUT_S = 600
 # The rest is in between. gRPC comes when the first engine has made room; faults come late, since
 # they hurt everybody, and the cluster's end last.
 FIRST = ("test_dry_run.py", "test_observability.py", "test_real_engine.py")
-LAST = ("test_real_grpc.py", "test_faults.py", "test_lifecycle.py", "test_down.py")
+LAST = (
+    "test_good_version.py",
+    "test_bad_versions.py",
+    "test_nonsense.py",
+    "test_chaos.py",
+    "test_real_grpc.py",
+    "test_faults.py",
+    "test_lifecycle.py",
+    "test_down.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,8 +1,12 @@
 """The cluster of ``pilotlight cluster``, as people meet it: through its command."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -76,3 +80,13 @@ def up() -> LocalCluster:
     """``pilotlight cluster up``."""
     run("up", timeout_s=UP_S)
     return LocalCluster(read_status())
+
+
+@contextmanager
+def without(cluster: LocalCluster, component: str) -> Iterator[None]:
+    """A component is killed, and comes back afterwards by another ``up``."""
+    os.kill(cluster.pids()[component], signal.SIGKILL)
+    try:
+        yield
+    finally:
+        run("up", "--no-images", timeout_s=300)
