@@ -45,30 +45,6 @@ Below 0 it is a better version's, which alone can be told from the boundary wher
 """
 
 TOLERABLE = _bets(
-    alternatives=(1.5, 3.0, 8.0, 40.0),
-    weights=(0.25, 0.25, 0.25, 0.25),
-)
-"""Odds of bad at the canary, in units of the tolerance's."""
-
-GOOD = _bets(
-    alternatives=(1.0, 0.5, 1.5),
-    weights=(0.75, 0.2, 0.05),
-)
-"""How far below the boundary the canary's share is: 1 is stable's own, as powers of rho."""
-
-TOLERABLE = _bets(
-    alternatives=(1.5, 3.0, 8.0, 40.0),
-    weights=(0.25, 0.25, 0.25, 0.25),
-)
-"""Odds of bad at the canary, in units of the tolerance's."""
-
-GOOD = _bets(
-    alternatives=(0.0, 0.5),
-    weights=(0.8, 0.2),
-)
-"""Where between stable's share (0) and rho times it (1) the canary's is, as powers of rho."""
-
-TOLERABLE = _bets(
     alternatives=(0.1, 0.4),
     weights=(0.5, 0.5),
 )

@@ -99,7 +99,7 @@ def _split(
         return [whole]
     rows = [seen.get(stratum, Evidence(check=SAMPLE_RATIO)) for stratum in strata]
     now = _tables([counts.get(stratum, Counts(0, 0, 0, 0)) for stratum in strata])
-    before = np.array([row.worse or (0.0,) * split.BETS for row in rows])
+    before = np.array([_gains(row.worse, row.log_worse, split.BETS) for row in rows])
     state = split.advanced(before, now.canary_total, now.stable_total, weight)
     each, total = split.evidence_of(state, own_stakes(strata, plan), whole.dispersion)
     after = [
@@ -150,9 +150,14 @@ def _state(rows: Sequence[Evidence]) -> process.State:
         sums=_tables(
             [Counts(r.canary_bad, r.canary_total, r.stable_bad, r.stable_total) for r in rows]
         ),
-        worse=np.array([row.worse or (0.0,) * len(WORSE.weights) for row in rows]),
-        good=np.array([row.good or (0.0,) * len(GOOD.weights) for row in rows]),
+        worse=np.array([_gains(row.worse, row.log_worse, len(WORSE.weights)) for row in rows]),
+        good=np.array([_gains(row.good, row.log_good, len(GOOD.weights)) for row in rows]),
     )
+
+
+def _gains(stored: tuple[float, ...], total: float, count: int) -> tuple[float, ...]:
+    """Each bet's gain; what another version of this program has gained by other bets is shared."""
+    return stored if len(stored) == count else (total,) * count
 
 
 def _row(check: str, stratum: str, state: process.State, index: int) -> Evidence:
