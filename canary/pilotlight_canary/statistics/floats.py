@@ -13,9 +13,11 @@ def log_mean(logs: Floats, weights: Floats) -> Floats:
         logs: Natural logarithms; ``-inf`` is a zero.
         weights: Not negative; they broadcast against ``logs``.
     """
-    largest = np.max(logs, axis=-1, keepdims=True)
+    # What has no weight must not set the scale: the rest would underflow beside it.
+    weighing = np.where(np.broadcast_to(weights, logs.shape) > 0, logs, -np.inf)
+    largest = np.max(weighing, axis=-1, keepdims=True)
     # An axis of zeros only: any finite shift will do.
     largest = np.where(np.isfinite(largest), largest, 0.0)
     with np.errstate(divide="ignore"):
-        mean = np.log(np.sum(weights * np.exp(logs - largest), axis=-1))
+        mean = np.log(np.sum(weights * np.exp(weighing - largest), axis=-1))
     return np.asarray(mean + largest[..., 0], dtype=np.float64)
