@@ -34,6 +34,7 @@ def test_a_good_version_is_promoted_and_no_request_is_lost(good: Watched) -> Non
 
 def test_afterwards_routes_and_floors_are_gone(good: Watched) -> None:
     status = good.status()
+    assert status.phase is Phase.SUCCEEDED
     assert not status.floors
     assert not good.workspace.cluster.api.list(
         ROUTE, good.workspace.namespace, labels="pilotlight.dev/rollout=good"

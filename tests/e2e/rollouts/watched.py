@@ -66,7 +66,7 @@ class Watched:
                 }
             ]
         )
-        until("the rollout is looked at", lambda: bool(self.status().stable_revision), 60)
+        until("stable is recorded", lambda: bool(self.status().components), 60)
 
     def golden_prompts(self, questions: Iterable[str] = ("one", "two", "three")) -> dict[str, Any]:
         """The spec's offline gate with these questions, kept in a ConfigMap made here."""
