@@ -46,7 +46,12 @@ class Admitting:
     def application(self) -> web.Application:
         """What answers the API server."""
         return application(
-            Admission(self.cluster, self._user, runtime_edits=self.settings.runtime_edits)
+            Admission(
+                self.cluster,
+                self._user,
+                runtime_edits=self.settings.runtime_edits,
+                has_prometheus=bool(self.settings.prometheus),
+            )
         )
 
     async def keep(self, writer: Cluster) -> None:

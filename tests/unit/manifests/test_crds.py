@@ -36,7 +36,7 @@ def test_the_files_are_in_step_with_the_types(kind: Kind) -> None:
 
 
 def test_there_is_no_other_crd_file() -> None:
-    assert {path.stem for path in CRDS.iterdir()} == {kind.crd_name for kind in KINDS}
+    assert {path.stem for path in CRDS.glob("*.yaml")} == {kind.crd_name for kind in KINDS}
 
 
 @kinds
