@@ -140,7 +140,12 @@ def record(data: Mapping[str, str], rollout: InferenceRollout, at: datetime) -> 
         before = parse(data)
     except ManifestError:
         before = Timeline(header=header)
-    points = before.points if before.header.started_at == header.started_at else ()
+    points: tuple[Point, ...] = ()
+    if before.header.started_at == header.started_at:
+        points = before.points
+        # After a promotion the new version is the stable one.
+        stable = before.header.stable_revision or header.stable_revision
+        header = header.model_copy(update={"stable_revision": stable})
     return Timeline(header=header, points=points).append(point_of(rollout.status, at)).data()
 
 

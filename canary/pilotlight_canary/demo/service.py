@@ -1,12 +1,14 @@
 """What the demonstration deploys: a server that pretends to be a model, and a rollout for it."""
 
+import sys
 from dataclasses import dataclass, field
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
 from pilotlight.errors import UsageError
 from pilotlight.kube.document import Document
-from pilotlight.kube.kinds import CONFIG_MAP, INFERENCE_ROLLOUT, INFERENCE_SERVICE
+from pilotlight.kube.kinds import INFERENCE_ROLLOUT, INFERENCE_SERVICE
 
 NAME = "chat"
 MODEL = "standin"
@@ -31,7 +33,7 @@ class Version:
 
 
 FIRST = Version("1", "serves")
-GOOD = Version("2", "as good as the one before")
+GOOD = Version("2", "is as good as the one before")
 BAD = {
     "errors": Version("3", "answers 8 % with an error", {"fail_share": "0.08"}),
     "slow": Version(
@@ -55,14 +57,18 @@ def checkout() -> Path:
 
 
 def code(namespace: str) -> Document:
-    """The stand-in's program as a ConfigMap."""
-    files = sorted((checkout() / PROGRAM).glob("*.py"))
-    return {
-        "apiVersion": CONFIG_MAP.api_version,
-        "kind": CONFIG_MAP.name,
-        "metadata": {"name": "standin", "namespace": namespace},
-        "data": {file.name: file.read_text() for file in files if file.name != "service.py"},
-    }
+    """The stand-in's program as a ConfigMap; the stand-in itself knows what belongs to it."""
+    place = checkout() / PROGRAM / "service.py"
+    spec = spec_from_file_location("pilotlight_stand_in", place)
+    if spec is None or spec.loader is None:
+        raise UsageError(f"{place} cannot be read")
+    module = module_from_spec(spec)
+    # Its dataclasses look their module up.
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    document: Document = module.code()
+    document["metadata"]["namespace"] = namespace
+    return document
 
 
 def inference_service(namespace: str, version: Version, *, held: bool = False) -> Document:
@@ -114,12 +120,12 @@ def rollout(namespace: str, prometheus: str = "") -> Document:
         "targetRef": {"name": NAME},
         "rollbackWindowSeconds": 15,
         "analysis": {
-            "interval": "3s",
+            "interval": "5s",
             "stepWeights": [10, 25, 50],
             "maxDuration": "3m",
             "metrics": [
                 {"name": "errors", "maxRatio": 1.5, "tolerance": 0.02},
-                {"name": "ttft", "maxRatio": 1.2, "tolerance": 0.05, "limitSeconds": 0.5},
+                {"name": "ttft", "maxRatio": 1.2, "tolerance": 0.05, "limitSeconds": 0.4},
             ],
         },
     }

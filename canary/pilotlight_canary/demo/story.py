@@ -126,7 +126,7 @@ class Story:
         self.scene.begin("kubectl apply: an InferenceRollout for it")
         self._apply(rollout(self.namespace, self.prometheus))
         self._until(
-            lambda: bool(self._look(crowd).status.stable_revision), SEEN_S,
+            lambda: _is_known(self._look(crowd)), SEEN_S,
             "the controller has not looked at the rollout",
         )  # fmt: skip
 
@@ -171,3 +171,8 @@ class Story:
             if time.monotonic() > deadline:
                 raise OperationError(f"after {timeout_s:.0f} s {failure}{why}")
             time.sleep(LOOK_S)
+
+
+def _is_known(seen: Seen) -> bool:
+    """The controller has recorded what serves now."""
+    return any(record.stable for record in seen.status.components.values())

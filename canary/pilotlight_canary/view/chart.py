@@ -7,7 +7,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from pilotlight_canary.timeline import CheckPlan, Timeline
+from pilotlight_canary.timeline import SAMPLE_RATIO, CheckPlan, Timeline
 from pilotlight_canary.view.braille import Canvas, Line
 from pilotlight_canary.view.confidence import Band
 from pilotlight_canary.view.course import (
@@ -111,13 +111,16 @@ def _weights(timeline: Timeline, end_s: float) -> Chart:
 
 def _shares(check: str, found: list[Moment], end_s: float) -> Chart:
     bands = {CANARY: [(m, m.canary) for m in found], STABLE: [(m, m.stable) for m in found]}
-    top = max((band.share for pair in bands.values() for _, band in pair if band), default=0.0)
-    top = top * 1.1 or 0.01
+    split = check == SAMPLE_RATIO
+    told = [(m.at_s, m.told) if split and m.told is not None else None for m in found]
+    shares = [band.share for pair in bands.values() for _, band in pair if band]
+    top = max([*shares, *(point[1] for point in told if point)], default=0.0) * 1.1 or 0.01
     title = Text.assemble((f"{check}  ", "bold"))
-    for name, style in (("canary ", CANARY), ("  stable ", STABLE)):
+    for name, style in (("canary ", CANARY), *(() if split else (("  stable ", STABLE),))):
         last = next((band for _, band in reversed(bands[style]) if band), None)
         title.append(name, style).append(_words(last))
     lines = [Line(list(_points(bands[style])), style) for style in (STABLE, CANARY)]
+    lines.insert(0, Line(told, "dim", dotted=True))
     return Chart(title, lines, end_s, top, (_percent(top), "0 %"))
 
 
@@ -135,7 +138,7 @@ def _words(band: Band | None) -> str:
     if band is None:
         return "-"
     low, high = (f"{100 * edge:.2g}" for edge in (band.low, band.high))
-    return f"{_percent(band.share)} ({low} to {high})"
+    return f"{_percent(band.share)} ({low}-{high})"
 
 
 def _percent(share: float) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pilotlight.api.rollout_status import Phase
 from pilotlight.errors import UsageError
-from pilotlight_canary.timeline import CheckPlan, Timeline
+from pilotlight_canary.timeline import SAMPLE_RATIO, CheckPlan, Timeline
 from pilotlight_canary.view.confidence import ALPHA
 from pilotlight_canary.view.course import (
     Moment,
@@ -137,6 +137,14 @@ def _shares(axes: Any, check: str, found: list[Moment]) -> None:
             top = max(top, *y, *(sorted(high)[: max(1, len(high) * 3 // 4)]))
     axes.set_ylim(0, top * 1.1 or 1)
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g} %")
+    if check == SAMPLE_RATIO:
+        x = [m.at_s for m in found]
+        told = [float("nan") if m.told is None else 100 * m.told for m in found]
+        axes.step(x, told, where="pre", color=INK, lw=1, ls="--")
+        axes.set_ylim(0, max(top, *(value for value in told if value == value), 1) * 1.1)
+        axes.set_title("canary's share of the requests", loc="left", fontsize=10)
+        _legend(axes, (("canary", CANARY), ("as told", INK)))
+        return
     axes.set_title(f"{check}: share of bad", loc="left", fontsize=10)
     _legend(axes, (("canary", CANARY), ("stable", STABLE)))
 

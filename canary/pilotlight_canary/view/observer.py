@@ -109,11 +109,10 @@ class Observer:
         rollout = parse(read(self._cluster, self._name, self._namespace))
         self._notes.clear()
         target = rollout.spec.target_ref.name
-        component = rollout.status.component.value
         return Seen(
             rollout=rollout,
             at=self._now(),
-            traffic=self._try("traffic", lambda: self._traffic(target, component), {}),
+            traffic=self._try("traffic", lambda: self._traffic(target), {}),
             pods=self._try("pods", lambda: self._pods(rollout), ()),
             events=self._try("events", lambda: self._events(rollout), ()),
             controller=controller(self._cluster, self._now()),
@@ -129,18 +128,20 @@ class Observer:
             self._notes[what] = f"no {what}: {error}"
         return otherwise
 
-    def _traffic(self, target: str, component: str) -> dict[str, int]:
+    def _traffic(self, target: str) -> dict[str, int]:
         reference = Reference(INFERENCE_SERVICE, target, self._namespace)
         status: dict[str, Any] = self._cluster.get(reference).get("status") or {}
-        entries = ((status.get("components") or {}).get(component) or {}).get("traffic") or []
         traffic: dict[str, int] = {}
-        for entry in entries:
-            revision = entry.get("revisionName") or ""
-            traffic[revision] = traffic.get(revision, 0) + int(entry.get("percent") or 0)
+        for component in (status.get("components") or {}).values():
+            for entry in component.get("traffic") or []:
+                revision = entry.get("revisionName") or ""
+                traffic[revision] = traffic.get(revision, 0) + int(entry.get("percent") or 0)
         return traffic
 
     def _pods(self, rollout: InferenceRollout) -> tuple[PodSeen, ...]:
-        revisions = {rollout.status.stable_revision, rollout.status.canary_revision} - {""}
+        status = rollout.status
+        serving = {record.stable for record in status.components.values()}
+        revisions = (serving | {status.stable_revision, status.canary_revision}) - {""}
         if not revisions:
             return ()
         labels = f"{REVISION_LABEL} in ({','.join(sorted(revisions))})"

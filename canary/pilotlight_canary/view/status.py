@@ -25,8 +25,10 @@ EVENTS = 5
 def render(seen: Seen, events: int = EVENTS) -> RenderableType:
     """Everything that is known of a rollout."""
     parts: list[RenderableType] = [_head(seen), Text()]
+    if _roles(seen):
+        parts += [_versions(seen), Text()]
     if seen.status.canary_revision:
-        parts += [_versions(seen), Text(), _steps(seen), Text()]
+        parts += [_steps(seen), Text()]
     if seen.status.evidence:
         parts += [evidence_table(seen), Text()]
     parts.append(_details(seen, events))
@@ -45,19 +47,13 @@ def _head(seen: Seen) -> RenderableType:
 
 
 def _versions(seen: Seen) -> Table:
-    status = seen.status
-    promoted = status.phase in PROMOTED
-    rows = (
-        ("old" if promoted else "stable", status.stable_revision, "blue"),
-        ("new" if promoted else "canary", status.canary_revision, _canary_style(status.phase)),
-    )
     table = Table.grid(padding=(0, 2, 0, 0), expand=True)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True, overflow="ellipsis")
     table.add_column(ratio=1)
     table.add_column(justify="right", no_wrap=True)
     table.add_column(no_wrap=True)
-    for role, revision, style in rows:
+    for role, revision, style in _roles(seen):
         percent = seen.share(revision)
         shown = _told(seen, revision) if percent is None else percent
         table.add_row(
@@ -70,6 +66,21 @@ def _versions(seen: Seen) -> Table:
     return table
 
 
+def _roles(seen: Seen) -> list[tuple[str, str, str]]:
+    """What each revision is by now, its name and its colour."""
+    status = seen.status
+    if not status.canary_revision:
+        records = status.components.values()
+        return [("serves", record.stable, "blue") for record in records if record.stable]
+    if status.stable_revision == status.canary_revision:
+        return [("serves", status.canary_revision, "green")]
+    promoted = status.phase in PROMOTED
+    return [
+        ("old" if promoted else "stable", status.stable_revision, "blue"),
+        ("new" if promoted else "canary", status.canary_revision, _canary_style(status.phase)),
+    ]
+
+
 def _canary_style(phase: Phase) -> str:
     if phase in TAKEN_BACK:
         return "red"
@@ -78,6 +89,8 @@ def _canary_style(phase: Phase) -> str:
 
 def _told(seen: Seen, revision: str) -> int:
     weight = seen.status.weight
+    if not seen.status.canary_revision:
+        return 100
     return weight if revision == seen.status.canary_revision else 100 - weight
 
 
@@ -128,10 +141,11 @@ def _details(seen: Seen, events: int) -> Table:
         table.add_row("" if i else "Pods", _pod(seen, pod))
     for i, event in enumerate(seen.events[-events:] if events else ()):
         text = Text.assemble(
-            (f"{ago(event.at, seen.at):>11}  ", "dim"),
+            (f"{ago(event.at, seen.at):>10}  ", "dim"),
             (f"{event.reason}  ", "yellow" if event.warning else "bold"),
-            event.message,
-        )
+            " ".join(event.message.split()),
+            no_wrap=True, overflow="ellipsis",
+        )  # fmt: skip
         table.add_row("" if i else "Events", text)
     return table
 

@@ -10,12 +10,21 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from pilotlight.errors import UsageError
-from pilotlight_canary.timeline import Timeline, parse
+from pilotlight_canary.timeline import SAMPLE_RATIO, CheckPoint, Timeline, parse, record
 from pilotlight_canary.view.braille import Canvas, Line
 from pilotlight_canary.view.chart import chart
 from pilotlight_canary.view.course import checks, decision, moments, stays
 from pilotlight_canary.view.figure import refuse_format, save
-from tests.unit.canary.view.courses import PROMOTED, TAKEN_BACK, recorded
+from tests.unit.canary.view.courses import (
+    CANARY,
+    PROMOTED,
+    STABLE,
+    TAKEN_BACK,
+    at_look,
+    recorded,
+    rollout,
+    statuses,
+)
 
 
 @pytest.fixture(params=[(PROMOTED, False), (TAKEN_BACK, True)], ids=["promoted", "taken back"])
@@ -69,6 +78,40 @@ def test_shares_are_counted_anew_in_each_step() -> None:
     assert before is not None
     assert after is not None
     assert after > before
+
+
+def test_what_a_look_counts_belongs_to_the_step_that_lasted_until_then() -> None:
+    found = moments(parse(recorded(TAKEN_BACK, bad=True)), "errors")
+    last_of_first_step = next(i for i, m in enumerate(found) if m.told == 0.1) - 1
+    assert found[last_of_first_step].told == 0.05
+    assert found[-1].canary is None
+    # The look that took it back still counted what the step had brought.
+    assert found[-2].canary is not None
+
+
+def test_a_promotion_says_on_what_evidence() -> None:
+    end = decision(parse(recorded(PROMOTED)))
+    assert end is not None
+    assert "no check is worse than allowed; slowest: errors 12 of 1,260" in end.reason
+
+
+def test_the_split_is_drawn_against_what_was_told() -> None:
+    timeline = parse(recorded(PROMOTED[:4]))
+    split = CheckPoint(canary=(0, 100), stable=(0, 900))
+    points = [
+        p.model_copy(update={"checks": {SAMPLE_RATIO: split}}) for p in timeline.points if p.step
+    ]
+    timeline = timeline.model_copy(update={"points": tuple(points)})
+    (first, *_), shown = moments(timeline, SAMPLE_RATIO), _text(timeline)
+    assert first.canary is not None
+    assert (first.canary.share, first.told) == (0.1, 0.05)
+    assert "sample-ratio  canary 10 %" in shown
+
+
+def test_after_a_promotion_the_course_still_tells_which_version_was_the_old_one() -> None:
+    promoted = statuses(PROMOTED)[-1].model_copy(update={"stable_revision": CANARY})
+    data = record(recorded(PROMOTED[:-1]), rollout(promoted), at_look(99))
+    assert parse(data).header.stable_revision == STABLE
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])

@@ -6,7 +6,12 @@ from datetime import timedelta
 import pytest
 from rich.console import Console
 
-from pilotlight.api.rollout_status import InferenceRolloutStatus, Phase
+from pilotlight.api.rollout_status import (
+    Component,
+    ComponentRecord,
+    InferenceRolloutStatus,
+    Phase,
+)
 from pilotlight_canary.view.bar import Bar
 from pilotlight_canary.view.listing import history, listing
 from pilotlight_canary.view.observer import REVISION_LABEL, event_seen, pod_seen
@@ -57,6 +62,22 @@ def test_an_idle_rollout_shows_nothing_that_is_not_there() -> None:
     shown = _text(Seen(rollout(InferenceRolloutStatus()), START))
     assert "nothing is rolled out" in shown
     assert "canary" not in shown
+
+
+def test_what_serves_is_shown_while_nothing_is_rolled_out_and_after_a_promotion() -> None:
+    record = ComponentRecord(stable=STABLE)
+    idle = InferenceRolloutStatus(components={Component.PREDICTOR: record})
+    assert f"serves  {STABLE}" in _text(Seen(rollout(idle), START, {STABLE: 100}))
+    ended = statuses(PROMOTED)[-1].model_copy(update={"stable_revision": CANARY})
+    shown = _text(Seen(rollout(ended), START, {CANARY: 100}))
+    assert f"serves  {CANARY}" in shown
+    assert "old" not in shown
+
+
+def test_an_event_takes_one_line_however_much_it_says() -> None:
+    event = EventSeen(START, "RolledBack", "for a reason that\nis long " * 20)
+    before, after = _text(_seen(14)), _text(replace(_seen(14), events=(event,)))
+    assert len(after.splitlines()) == len(before.splitlines()) + 1
 
 
 def test_steps_that_are_done_under_way_and_to_come_are_told_apart() -> None:
