@@ -158,3 +158,13 @@ def test_the_plan_follows_the_spec() -> None:
     assert (plan.strata, plan_of(Analysis()).strata, plan.sample_ratio) == (3, 5, True)
     sticky = Analysis.model_validate({"sessionAffinity": {"header": "x-session"}})
     assert not plan_of(sticky).sample_ratio
+
+
+def test_the_evidence_stays_a_number_after_weeks() -> None:
+    evidence = begin(PLAN, {})
+    for _ in range(60):
+        look = [("errors", s, 0, 10_000, 900, 90_000) for s in STRATA]
+        evidence = update(evidence, interval(*look), PLAN, 10)
+    whole = entry(evidence, "errors")
+    assert np.isfinite([whole.log_worse, whole.log_good]).all()
+    assert whole.log_worse < -1000 < 1000 < whole.log_good
