@@ -19,6 +19,8 @@ from pilotlight.errors import ClusterError
 from pilotlight.kube.access import ApiServer
 from pilotlight.kube.document import Document, Reference
 from pilotlight.kube.kinds import INFERENCE_ROLLOUT, INFERENCE_SERVICE
+from pilotlight_canary.observation import Action, Request
+from pilotlight_canary.request import ANNOTATION, text_of
 
 PROGRAM = Path(sys.executable).parent / "pilotlight"
 LEASE_S = {"LEASE_S": "2", "RENEW_DEADLINE_S": "1.5", "RETRY_S": "0.3"}
@@ -90,6 +92,14 @@ class Controller:
         """SIGKILL: it has no time for anything."""
         self._process.kill()
         self._process.wait(10)
+
+    def freeze(self) -> None:
+        """SIGSTOP: its clock goes on, and it does not."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        self._process.send_signal(signal.SIGCONT)
 
     def stop(self, timeout_s: float = 20) -> int:
         """SIGTERM; how it ended."""
@@ -183,6 +193,12 @@ class Stage:
                 "spec": {"targetRef": {"name": self.name}, **spec},
             }
         )
+
+    def ask(self, action: str) -> None:
+        """A person's request."""
+        request = Request(str(time.monotonic_ns()), Action(action), "a test")
+        change = {"metadata": {"annotations": {ANNOTATION: text_of(request)}}}
+        self.cluster.patch(self.rollout, change)
 
     def status(self) -> Document:
         found: Document = self.cluster.get(self.rollout).get("status") or {}

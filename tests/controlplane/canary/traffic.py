@@ -66,11 +66,8 @@ class Server:
             self.answered += 1
             request = self._requests.arrive(100, now - wait_s - 1)
             self._codes.labels("500" if fails else "200").inc()
-            if fails:
-                request.end("error", 0)
-                return
             request.first_token(now - 1)
-            request.end("stop", 50, now)
+            request.end("error" if fails else "stop", 50, now)
 
     def close(self) -> None:
         self._http.shutdown()
