@@ -51,7 +51,7 @@ def list_(
     if json:
         typer.echo(rollouts_as_json(found))
     elif found:
-        console().print(listing(found, utc_now()))
+        console().print(listing(found, utc_now(), namespaces=everywhere))
     else:
         place = "the cluster" if everywhere else f"namespace {home}"
         typer.echo(f"no InferenceRollout in {place}")

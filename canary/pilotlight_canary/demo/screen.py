@@ -45,8 +45,7 @@ def crowd(tally: Tally) -> Panel:
     table.add_column(justify="right", no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
     rate = sum(tally.recent.values()) or 1.0
-    for version in sorted(tally.by_version):
-        recent = tally.recent.get(version, 0.0)
+    for version, recent in sorted(tally.recent.items()):
         table.add_row(
             Text(f"version {version}", "bold"),
             Bar(recent / rate, "blue" if recent >= rate / 2 else "yellow", width=50),
@@ -58,5 +57,5 @@ def crowd(tally: Tally) -> Panel:
         f"{tally.asked:,} asked, {tally.whole:,} answered, ", failed,
         f" ({percent(tally.failed, tally.asked)})" if tally.failed else "",
     )  # fmt: skip
-    body = Group(table, line) if tally.by_version else line
+    body = Group(table, line) if tally.recent else line
     return Panel(body, title="people, through the gateway", title_align="left", border_style="dim")

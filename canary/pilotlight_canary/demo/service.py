@@ -37,7 +37,7 @@ GOOD = Version("2", "is as good as the one before")
 BAD = {
     "errors": Version("3", "answers 8 % with an error", {"fail_share": "0.08"}),
     "slow": Version(
-        "3", "makes a fifth wait for the first word", {"stall_share": "0.2", "stall_s": "0.8"}
+        "3", "makes a quarter wait for the first word", {"stall_share": "0.25", "stall_s": "0.8"}
     ),
 }
 

@@ -13,18 +13,19 @@ from pilotlight_canary.view.bar import Bar
 from pilotlight_canary.view.wording import TONES, ago, span
 
 
-def listing(rollouts: Sequence[InferenceRollout], now: datetime) -> RenderableType:
-    """A table of rollouts."""
+def listing(
+    rollouts: Sequence[InferenceRollout], now: datetime, *, namespaces: bool = True
+) -> RenderableType:
+    """A table of rollouts, with their namespaces where they are of several."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", expand=True)
-    for name in ("namespace", "name", "phase", "traffic"):
+    before = ("namespace",) if namespaces else ()
+    for name in (*before, "name", "phase", "traffic", "step", "since"):
         table.add_column(name, no_wrap=True)
-    table.add_column("step", no_wrap=True)
-    table.add_column("since", no_wrap=True)
     table.add_column("why", ratio=1, no_wrap=True, overflow="ellipsis")
     for rollout in rollouts:
         status = rollout.status
         table.add_row(
-            rollout.metadata.namespace,
+            *((rollout.metadata.namespace,) if namespaces else ()),
             Text(rollout.metadata.name, "bold"),
             Text(status.phase.value, TONES[status.phase]),
             _traffic(rollout),
