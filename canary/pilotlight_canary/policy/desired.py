@@ -19,10 +19,12 @@ def desired_by(look: Look) -> Desired:
     rolled_out: dict[Component, str] = {}
     for component, view in look.service.components.items():
         share, anchor = _share(look, component, view)
+        # At rest, too: the actor makes it the previous one as well, so that KServe goes from
+        # stable to stable if it takes the next hold for a rollback.
+        if anchor and share != WHOLE:
+            rolled_out[component] = anchor
         if share is None:
             continue
-        if share < WHOLE:
-            rolled_out[component] = anchor
         # With nothing new a share below 100 would mean: back to the version before.
         if share == WHOLE or view.latest_created not in ("", anchor):
             percents[component] = share
@@ -38,21 +40,23 @@ def desired_by(look: Look) -> Desired:
 
 
 def _share(look: Look, component: Component, view: ComponentView) -> tuple[int | None, str]:
-    """The newest revision's percentage, and who gets the rest; ``None``: leave it alone."""
+    """The newest revision's percentage (``None``: leave it alone), and who gets the rest."""
     status = look.status
     if component is status.component and not ended(status):
         if status.phase is Phase.WATCHING:
             return None, ""
         return status.weight, status.stable_revision
     stable = status.components.get(component, ComponentRecord()).stable
-    if stable and is_new(look.service, view, stable):
-        return (None, "") if _was_never_held(look, component, view, stable) else (0, stable)
-    return None, ""
+    if not stable or (look.spec.suspend and _has_everything(view)):
+        return None, ""
+    if is_new(look.service, view, stable):
+        return 0, stable
+    return None, stable if view.rolled_out == stable else ""
 
 
-def _was_never_held(look: Look, component: Component, view: ComponentView, stable: str) -> bool:
-    # While suspended a change that has everything already is not taken back.
-    return look.spec.suspend and view.traffic.get(view.latest_created, 0) == WHOLE
+def _has_everything(view: ComponentView) -> bool:
+    # While suspended a change that nobody held is not taken back.
+    return view.traffic.get(view.latest_created, 0) == WHOLE
 
 
 def _routes(look: Look) -> dict[Role, str]:
@@ -60,7 +64,8 @@ def _routes(look: Look) -> dict[Role, str]:
     if ended(status):
         return {}
     routes = {Role.STABLE: status.stable_revision}
-    if look.canary is not None and status.phase not in (Phase.WATCHING, Phase.ROLLING_BACK):
+    # While it is watched, too: should KServe take the next hold for a rollback, it stays up.
+    if look.canary is not None and status.phase is not Phase.ROLLING_BACK:
         routes[Role.CANARY] = look.canary.name
     return routes
 

@@ -154,7 +154,7 @@ def _inconclusive(look: Look, found: Verdict) -> str:
     requests = max((entry.canary_total for entry in entries), default=0)
     return (
         f"{_where(look)}: undecided after {lasting(look.spec.analysis.max_duration)}; "
-        f"{several(requests, 'request')} of the canary counted so far, too little traffic for the "
+        f"{several(requests, 'request')} counted at the canary so far are too few for the "
         "budgets "
         f"({found.sentence})"
     )

@@ -59,7 +59,12 @@ class World:
     checks: list[Callable[["World", Decision], None]] = field(default_factory=list)
     read_at: datetime | None = None
     next_look: datetime = START
+    away_until: datetime = START
     looks: int = 0
+    races: bool = False
+    """Knative's Route is reconciled before its Configuration."""
+    each_second: list[Callable[["World"], None]] = field(default_factory=list)
+    left_over: dict[str, float] = field(default_factory=dict)
 
     def deploy(self, template: Template = V1, component: Component = Component.PREDICTOR) -> None:
         """Before anybody looks: a first version with all of the traffic."""
@@ -82,6 +87,10 @@ class World:
     ) -> None:
         """A user's write, through the webhook or past it."""
         part = self.parts[component]
+        if template == part.template and held:
+            return  # The webhook keeps the percentage where the template stays.
+        # The controller is told of changes.
+        self.next_look = max(self.now, self.away_until)
         part.template = template
         if held:
             part.mark, part.percent = f"hash-{template.name}", 0
@@ -217,15 +226,19 @@ class World:
         total = round(self.rate * seconds)
         share = part.traffic.get(canary.name, 0)
         mine = round(total * (min(100, 2 * share) if self.mis_split else share) / 100)
-        bad, usual = (
-            round(n * v.template.error_ratio) for n, v in ((mine, canary), (total - mine, stable))
-        )
+        bad, usual = self._bad(canary, mine), self._bad(stable, total - mine)
         return Interval(
             seconds,
             {("errors", ""): Counts(bad, mine, usual, total - mine)},
             {"": (mine, total - mine)},
             canary_error_ratio=bad / mine if mine else None,
         )
+
+    def _bad(self, version: Version, requests: int) -> int:
+        # What is left of a request is carried over: small intervals are no better or worse.
+        exact = requests * version.template.error_ratio + self.left_over.get(version.name, 0.0)
+        self.left_over[version.name] = exact - int(exact)
+        return int(exact)
 
     def look(self, *, killed: bool = False) -> Decision:
         """One look; a controller that is killed has stored its status and done nothing else."""
@@ -270,7 +283,11 @@ class World:
         for component, percent in desired.percents.items():
             self.parts[component].percent = percent
         for component, revision in desired.rolled_out.items():
-            self.parts[component].rolled_out = revision
+            part = self.parts[component]
+            takes_latest = part.percent is None or part.percent >= 100
+            if not takes_latest or part.latest_ready == revision:
+                part.rolled_out = revision
+                part.previous = part.previous and revision
         self.routes = {
             role: self.routes.get(role, (name, self.now))
             if self.routes.get(role, ("", self.now))[0] == name
@@ -299,11 +316,18 @@ class World:
         for _ in range(seconds):
             if until is not None and until(self):
                 return self
-            self.platform()
+            self.platform(route_first=self.races)
             self.now += timedelta(seconds=1)
-            if self.now >= self.next_look or self.request is not None:
+            for check in self.each_second:
+                check(self)
+            if self.now >= self.next_look:
                 self.look()
         return self
+
+    def die(self, seconds: int) -> None:
+        """The controller is killed between its two writes, and is away for so long."""
+        self.look(killed=True)
+        self.away_until = self.next_look = self.now + timedelta(seconds=seconds)
 
     def until(self, *phases: Phase, seconds: int = 7200) -> "World":
         """Let time pass until one of these phases.
