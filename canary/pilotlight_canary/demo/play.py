@@ -92,7 +92,8 @@ def _ending(story: Story, console: Console, pictures: Path | None) -> None:
 def summary(acts: list[Act]) -> Table:
     """What became of each version, and what people noticed."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for name in ("version", "outcome", "took", "answered by it", "failed requests meanwhile"):
+    table.add_column("version")
+    for name in ("outcome", "took", "answered by it", "failed meanwhile"):
         table.add_column(name, no_wrap=True)
     for act in acts:
         number = act.version.number

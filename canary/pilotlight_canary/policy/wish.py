@@ -20,7 +20,7 @@ def with_wish(look: Look, canary: str) -> Look:
     request = look.seen.request
     if request is None or request.id == look.status.handled_request:
         return look
-    look = look.but(handled_request=request.id)
+    look = look.but(handled_request=request.id, refusal="")
     if canary != look.status.template_hash:
         return _refused(look, request.action, "another version has come in between")
     return _RULES[request.action](look, request.by or "somebody")
@@ -94,7 +94,7 @@ def _retry(look: Look, who: str) -> Look:
 
 
 def _refused(look: Look, action: str, why: str) -> Look:
-    return look.warn("RequestRefused", f"{action}: {why}")
+    return look.but(refusal=why).warn("RequestRefused", f"{action}: {why}")
 
 
 _RULES: dict[Action, Callable[[Look, str], Look]] = {

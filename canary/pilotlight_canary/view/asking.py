@@ -64,13 +64,14 @@ class Desk:
         """Wait until the controller has taken it; the rollout then.
 
         Raises:
-            OperationError: The request is there, but nobody took it in time.
+            OperationError: It was refused, or nobody took it in time.
         """
         deadline = self.monotonic() + timeout_s
         while True:
             document = self.cluster.get(asked.rollout)
             rollout = parse(document)
             if rollout.status.handled_request == asked.request.id:
+                _refuse(rollout, asked.request)
                 return rollout
             newer = request_of(document)
             if newer is not None and newer.id != asked.request.id:
@@ -90,4 +91,13 @@ class Desk:
         return (
             f"{said} within {timeout_s:g} s (the controller: {seen.words}). "
             f"Look on with: pilotlight rollout watch {reference.name} -n {reference.namespace}"
+        )
+
+
+def _refuse(rollout: InferenceRollout, request: Request) -> None:
+    status = rollout.status
+    if status.refusal:
+        raise OperationError(
+            f"`{request.action}` was refused: {status.refusal} (now {status.phase}, "
+            f"{status.weight} %)"
         )

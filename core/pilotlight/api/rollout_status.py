@@ -146,7 +146,9 @@ class InferenceRolloutStatus(ApiModel):
     paused: bool = False
     """A person has stopped it with `pilotlight rollout pause`."""
     handled_request: str = ""
-    """Id of the last request of a person that was carried out."""
+    """Id of the last request of a person that was carried out, or refused."""
+    refusal: str = ""
+    """Why that request was not carried out; empty if it was."""
     yardsticks: Yardsticks = Yardsticks()
     """What stable kept to before this rollout."""
     over_limit: Annotated[int, Field(ge=0)] = 0

@@ -231,6 +231,13 @@ def test_a_request_is_written_and_taken(cluster: ApiServer, pilotlight: Run, act
     assert request.by
 
 
+def test_a_request_that_is_refused_says_why(cluster: ApiServer, pilotlight: Run) -> None:
+    with controller(cluster, refusal="10 % needs nobody's approval"):
+        ended = pilotlight("approve", "chat", "-n", HOME)
+    assert ended.returncode == 1
+    assert "`approve` was refused: 10 % needs nobody's approval" in ended.stderr
+
+
 def test_a_request_that_nobody_takes_says_why(cluster: ApiServer, pilotlight: Run) -> None:
     ended = pilotlight("pause", "chat", "-n", HOME, "--timeout", "0.3")
     assert ended.returncode == 1
