@@ -41,7 +41,8 @@ shares = st.floats(0.001, 0.999)
 @settings(max_examples=300, deadline=None)
 @given(
     n_c=st.integers(0, 12), n_s=st.integers(0, 25), rho=st.floats(1, 4),
-    p_s=shares, below=st.just(0.0) | st.floats(1e-6, 1), q_s=st.floats(0.001, 0.2), odds=st.floats(1.05, 30),
+    p_s=shares, below=st.just(0.0) | st.floats(1e-6, 1),
+    q_s=st.floats(0.001, 0.2), odds=st.floats(1.05, 30),
 )  # fmt: skip
 def test_a_version_that_is_not_worse_gains_nothing_on_average(
     n_c: int, n_s: int, rho: float, p_s: float, below: float, q_s: float, odds: float
