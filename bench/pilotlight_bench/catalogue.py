@@ -59,6 +59,6 @@ CATALOGUE = (
             "promote_good_requests",
             "good_rolled_back",
         ),
-        8,
+        10,
     ),
 )
