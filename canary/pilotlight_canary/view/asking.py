@@ -86,7 +86,7 @@ class Desk:
         if seen.alive is False:
             return (
                 f"{said}: no controller runs ({seen.words}). It will be taken when one does: "
-                "docs/rollouts.md says how to install it"
+                "kubectl apply -k manifests/controller (docs/gitops.md)"
             )
         return (
             f"{said} within {timeout_s:g} s (the controller: {seen.words}). "

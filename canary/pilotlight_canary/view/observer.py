@@ -77,8 +77,8 @@ def installed(cluster: ApiServer) -> None:
     """
     if not cluster.serves(INFERENCE_ROLLOUT):
         raise NotInCluster(
-            f"the cluster {cluster.server} has no InferenceRollouts: install their definitions "
-            "with kubectl apply -f manifests/crds, and the controller as docs/rollouts.md says"
+            f"the cluster {cluster.server} has no InferenceRollouts: install them and their "
+            "controller with kubectl apply -k manifests/controller (docs/gitops.md)"
         )
 
 

@@ -353,7 +353,7 @@ def test_without_the_definitions_it_says_how_to_install_them(
         for words in (("status", "chat"), ("list",), ("pause", "chat"), ("plot", "chat")):
             ended = pilotlight(*words)
             assert ended.returncode == 1
-            assert "has no InferenceRollouts: install their definitions" in ended.stderr
+            assert "has no InferenceRollouts: install them and their controller" in ended.stderr
     finally:
         cluster.apply(crd(ROLLOUT_KIND), force=True)
         wait(cluster, name, has_condition("Established"), timeout_s=30)
