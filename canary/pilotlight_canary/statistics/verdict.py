@@ -192,4 +192,6 @@ def _allowed(rule: Check | None) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{exp(value):.3g}" if value < log(1e6) else f"10^{value / log(10):.0f}"
+    if value >= log(1e6):
+        return f"10^{value / log(10):.0f}"
+    return f"{exp(value):,.0f}" if value >= log(100) else f"{exp(value):.3g}"
