@@ -50,15 +50,20 @@ def with_most_of_stable(look: Look) -> Look:
 
 
 def with_claims(look: Look) -> Look:
-    """The floors that the phase needs."""
+    """The floors that the phase needs, and no less than what each revision's template asks."""
     if ended(look.status):
-        return look.but(floors=_not_expired(look))
+        return look.but(floors=_not_expired(look), minimums={})
+    revisions = look.service.revisions
+    wanted = {name: pods for name, pods in _wanted(look).items() if name in revisions}
+    minimums = {name: least for name, least in look.status.minimums.items() if name in revisions}
+    for name in wanted:
+        minimums.setdefault(name, revisions[name].floor)
     return look.but(
+        minimums=minimums,
         floors=tuple(
-            _claim(look.status, name, pods, look.now)
-            for name, pods in sorted(_wanted(look).items())
-            if name in look.service.revisions
-        )
+            _claim(look.status, name, max(pods, minimums[name]), look.now)
+            for name, pods in sorted(wanted.items())
+        ),
     )
 
 

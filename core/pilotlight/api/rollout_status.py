@@ -123,8 +123,6 @@ class InferenceRolloutStatus(ApiModel):
     canary_revision: str = ""
     template_hash: str = ""
     """Of the template that is rolled out."""
-    rejected_hash: str = ""
-    """Of the template that was taken back; it is not tried again until it changes."""
     components: dict[Component, ComponentRecord] = Field(default_factory=dict)
     """What is remembered of each component."""
     returning: bool = False
@@ -132,7 +130,7 @@ class InferenceRolloutStatus(ApiModel):
     stable_replicas: Annotated[int, Field(ge=0)] = 0
     """Most pods that stable had since the rollout began: the capacity it keeps until the end."""
     minimums: dict[str, int] = Field(default_factory=dict)
-    """By revision, the min-scale that it had before the first claim; it gets it back."""
+    """By revision, the min-scale that it had before the first claim: none goes below it."""
     started_at: datetime | None = None
     waiting_since: datetime | None = None
     """Since when pods, room or a Route are waited for: `progressDeadlineSeconds` counts from it."""

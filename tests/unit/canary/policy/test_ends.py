@@ -24,13 +24,13 @@ def begun(template: Template = V2, **spec: Any) -> World:
 
 def test_our_route_to_stable_is_ready_before_everything_goes_to_the_canary() -> None:
     here = begun()
+    here.asleep = frozenset({Role.STABLE})
     here.until(Phase.PROMOTING)
-    del here.routes[Role.STABLE]
-    here.version(OLD).was_ready = True
-    for _ in range(3):
-        here.routes.pop(Role.STABLE, None)
-        here.look()
-        assert here.status.weight < 100
+    here.run(200)
+    assert here.version(NEW).ready == here.load
+    assert here.status.weight < 100
+    assert here.part.traffic[NEW] == 50
+    here.asleep = frozenset()
     here.until(Phase.WATCHING)
 
 
@@ -65,6 +65,15 @@ def test_stables_claim_outlives_the_rollback_until_the_autoscaler_has_seen_the_t
     assert claim.expires_at == here.status.history[-1].ended_at + timedelta(minutes=2)
     here.run(180)
     assert not here.status.floors
+
+
+def test_no_claim_takes_pods_from_what_the_template_itself_asks_for() -> None:
+    here = begun()
+    here.platform()
+    here.version(NEW).floor = 2
+    here.until(Phase.PROGRESSING)
+    assert {claim.revision: claim.replicas for claim in here.status.floors} == {OLD: 3, NEW: 2}
+    assert here.status.minimums[NEW] == 2
 
 
 def test_claims_end_when_nobody_renews_them() -> None:

@@ -37,6 +37,16 @@ def test_a_hold_that_kserve_takes_for_a_rollback_moves_no_traffic() -> None:
     assert here.status.stable_revision == NEW
 
 
+def test_no_share_is_written_before_there_is_a_new_revision() -> None:
+    here = good()
+    here.apply(V2)
+    here.look()
+    assert here.status.phase is Phase.HELD
+    assert not here.desired.percents, "with nothing new, below 100 means: the version before"
+    here.until(Phase.WARMING)
+    assert here.desired.percents == {PREDICTOR: 0}
+
+
 def test_kserves_lost_stable_revision_is_told_to_it_again() -> None:
     here = good()
     here.apply(V2)

@@ -179,6 +179,20 @@ def test_a_weight_that_needs_a_person_waits_for_one() -> None:
     here.until(Phase.SUCCEEDED)
 
 
+def test_even_an_approved_step_is_left_only_with_figures_at_hand() -> None:
+    here = begun(analysis={"pause_weights": [10]})
+    here.until(Phase.PAUSED)
+    here.silent = True
+    here.ask(Action.APPROVE)
+    here.run(300)
+    assert here.part.traffic[NEW] == 10
+    here.silent = False
+    read = here.read_at
+    here.run(60, until=lambda it: it.read_at != read)
+    here.run(60, until=lambda it: it.status.step == 3)
+    assert here.status.observed_at == here.status.waiting_since
+
+
 def test_a_person_stops_it_and_lets_it_go_on() -> None:
     here = begun()
     here.run(600, until=lambda it: it.part.traffic.get(NEW, 0) == 10)

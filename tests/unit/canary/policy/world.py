@@ -50,6 +50,8 @@ class World:
     parts: dict[Component, Part] = field(default_factory=dict)
     routes: dict[Role, tuple[str, datetime]] = field(default_factory=dict)
     desired: Desired = field(default_factory=Desired)
+    asleep: frozenset[Role] = frozenset()
+    """Our Routes that Knative does not get ready."""
     silent: bool = False
     mis_split: bool = False
     tasks: dict[str, TaskResult] = field(default_factory=dict)
@@ -183,7 +185,9 @@ class World:
     def observe(self) -> Observation:
         routes = {
             role: OwnRoute(
-                name, ready=self.version(name).ready > 0, url=f"http://{role}.default.svc"
+                name,
+                ready=self.version(name).ready > 0 and role not in self.asleep,
+                url=f"http://{role}.default.svc",
             )
             for role, (name, _) in self.routes.items()
         }
