@@ -6,7 +6,6 @@ import sys
 
 from rich.console import Console
 
-
 WIDE = 160
 
 
