@@ -42,7 +42,8 @@ def run(settings: ControllerSettings) -> None:
         UsageError: There is no cluster to be found.
     """
     configure_logging(settings.log_level, json=settings.log_json)
-    logging.getLogger("kopf").setLevel(max(logging.WARNING, logging.root.level))
+    for library in ("kopf", "httpx"):
+        logging.getLogger(library).setLevel(max(logging.WARNING, logging.root.level))
     logging.root.handlers[0].addFilter(QuietLog())
     code = asyncio.run(Process(settings).serve())
     logging.shutdown()
