@@ -42,7 +42,7 @@ BAD = {
     "slow": Bad({"stall_share": 0.3, "stall_s": 1.5}, "ttft"),
     "crash": Bad({"crash": True}, "crash", reaches_people=False),
     "never-ready": Bad({"ready_after_s": "inf"}, "ready", False, {"progressDeadlineSeconds": 20}),
-    "leak": Bad({"leak_bytes": 8_000_000}, "restart"),
+    "leak": Bad({"leak_bytes": 8_000_000}, "OOMKilled"),
 }
 
 
