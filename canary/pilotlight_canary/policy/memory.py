@@ -4,6 +4,7 @@ from pilotlight.api.rollout_status import Component, ComponentRecord, Phase
 from pilotlight_canary.observation import ComponentView
 from pilotlight_canary.policy.course import under_way
 from pilotlight_canary.policy.look import Look
+from pilotlight_canary.policy.unheld import reported
 from pilotlight_canary.policy.version import is_new, version
 
 
@@ -50,7 +51,7 @@ def _unheld(look: Look, component: Component, before: str, newest: str) -> Look:
         f"{component} {newest} got all of the traffic without being held: {before} had it before. "
         "An edited ServingRuntime, an upgrade of KServe or a write past the webhook does that."
     )
-    return recorded(look, component, stable=newest).warn("UnheldRevision", message, notify=True)
+    return reported(recorded(look, component, stable=newest), message)
 
 
 def _is_younger(look: Look, revision: str, other: str) -> bool:

@@ -2,6 +2,7 @@
 
 from pilotlight.api.rollout_status import Component, Phase
 from pilotlight_canary.policy.look import Look
+from pilotlight_canary.policy.unheld import settled
 from pilotlight_canary.policy.version import Version, is_new, version
 
 FORGOTTEN: dict[str, object] = {
@@ -41,7 +42,7 @@ def begin(look: Look, component: Component, wanted: Version) -> Look:
     """Its rollout, from 0 %; stable is what was recorded before."""
     stable = look.status.components[component].stable
     replicas = look.service.revisions[stable].pods.ready
-    return look.to(
+    return settled(look).to(
         Phase.HELD,
         f"a new version of the {component} is held at 0 %; {stable} keeps all of the traffic",
         **{

@@ -6,6 +6,7 @@ from pilotlight_canary.policy.look import Look
 from pilotlight_canary.policy.memory import recorded
 from pilotlight_canary.policy.outcome import LONGEST_HISTORY
 from pilotlight_canary.policy.start import begin
+from pilotlight_canary.policy.unheld import reported
 from pilotlight_canary.policy.version import Version, is_new, version
 from pilotlight_canary.policy.watching import succeeded
 
@@ -60,7 +61,7 @@ def _unheld(look: Look, taken: str) -> Look:
         f"{look.status.stable_revision} has no pods any more: {taken} is stable from now on"
     )
     look = recorded(_closed(look, reason), look.status.component, stable=taken)
-    return _at_rest(look, reason).warn("UnheldRevision", reason, notify=True)
+    return reported(_at_rest(look, reason), reason)
 
 
 def _is_same(look: Look, wanted: Version) -> bool:

@@ -97,6 +97,26 @@ def test_what_got_everything_without_being_held_is_reported_and_becomes_stable()
     assert len(here.heard("UnheldRevision")) == 1
     here.look()
     assert len(here.heard("UnheldRevision")) == 1
+    assert [(one.type, one.status) for one in here.status.conditions] == [
+        ("UnheldRevision", "True")
+    ]
+    here.away_until = here.now
+    here.apply(V3)
+    here.until(Phase.WARMING)
+    assert [one.status for one in here.status.conditions] == ["False"]
+
+
+def test_what_slipped_past_while_nobody_looked_is_stable_for_the_next_hold() -> None:
+    here = good()
+    here.away_until = here.now.replace(hour=23)
+    here.apply(replace(V2, cold_start_s=1), held=False)
+    here.run(60)
+    here.apply(V3)
+    here.run(5)
+    here.look()
+    assert here.status.stable_revision == NEW
+    assert here.status.canary_revision == THIRD
+    assert here.part.traffic[NEW] == 100
 
 
 def test_what_took_everything_while_nobody_looked_is_not_left_for_a_cold_stable() -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from pilotlight.api.rollout_status import Phase, TaskState
-from pilotlight_canary.observation import Action, TaskResult
+from pilotlight.api.analysis import Analysis
+from pilotlight.api.rollout_status import Evidence, Phase, TaskState
+from pilotlight_canary.observation import Action, Interval, TaskResult
 from tests.unit.canary.policy.judges import PlainJudge
 from tests.unit.canary.policy.platform import Template
 from tests.unit.canary.policy.world import V2, World, world
@@ -182,15 +183,17 @@ def test_a_weight_that_needs_a_person_waits_for_one() -> None:
 def test_even_an_approved_step_is_left_only_with_figures_at_hand() -> None:
     here = begun(analysis={"pause_weights": [10]})
     here.until(Phase.PAUSED)
-    here.silent = True
+    here.run(60, until=lambda it: it.read_at == it.now)
     here.ask(Action.APPROVE)
+    here.look()
+    assert here.status.tasks["approval-10"] is TaskState.PASSED
+    assert here.status.step == 2
+    here.silent = True
     here.run(300)
-    assert here.part.traffic[NEW] == 10
+    assert here.status.step == 2
     here.silent = False
-    read = here.read_at
-    here.run(60, until=lambda it: it.read_at != read)
     here.run(60, until=lambda it: it.status.step == 3)
-    assert here.status.observed_at == here.status.waiting_since
+    assert here.status.step == 3
 
 
 def test_a_person_stops_it_and_lets_it_go_on() -> None:
@@ -310,14 +313,26 @@ def test_after_the_end_webhooks_are_told() -> None:
 
 
 def test_counts_of_two_steps_are_never_pooled() -> None:
-    here = begun(enough=10**9)
-    here.until(Phase.PROGRESSING)
-    here.run(600, until=lambda it: it.status.step_started_at is not None)
-    split_at = here.status.step_started_at
-    here.run(600, until=lambda it: bool(it.status.evidence))
-    seen = here.status.evidence[0]
-    assert split_at is not None
-    assert seen.canary_total / (seen.canary_total + seen.stable_total) == pytest.approx(0.05)
+    here = begun()
+    weighed = []
+
+    class Strict(PlainJudge):
+        def weigh(
+            self,
+            evidence: tuple[Evidence, ...],
+            interval: Interval,
+            analysis: Analysis,
+            weight: int,
+        ) -> tuple[Evidence, ...]:
+            since = here.status.step_started_at
+            assert since is not None
+            assert interval.seconds <= (here.now - since).total_seconds() + 1
+            weighed.append(weight)
+            return super().weigh(evidence, interval, analysis, weight)
+
+    here.judge = Strict()
+    here.until(Phase.WATCHING)
+    assert set(weighed) == {5, 10, 25, 50}
 
 
 def _has_pods_for_its_share(here: World) -> None:
