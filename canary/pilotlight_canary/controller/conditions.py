@@ -44,10 +44,12 @@ def conditions(
     """
     known = {condition.type: condition for condition in before}
     said = [_ready(status), _reconciling(status), _stalled(status), _promoted(status)]
-    if figures is not None:
+    if figures is not None and not ended(status):
         said.append(_measured(figures))
+    # With nothing rolled out nothing is measured: an old silence must not stay said.
+    others = [c for c in status.conditions if c.type != MEASURED or not ended(status)]
     own = {entry.type: _condition(entry, known.get(entry.type), generation, now) for entry in said}
-    kept = {condition.type: condition for condition in status.conditions}
+    kept = {condition.type: condition for condition in others}
     return tuple((kept | own).values())
 
 

@@ -79,3 +79,11 @@ def test_the_policys_own_conditions_are_kept() -> None:
     own = Condition(type="Held", status="True", reason="Unheld", last_transition_time=NOW)
     found = conditions(InferenceRolloutStatus(conditions=(own,)), (own,), None, 1, NOW)
     assert own in found
+
+
+def test_what_was_said_of_figures_goes_with_the_end_of_the_rollout() -> None:
+    progressing = InferenceRolloutStatus(phase=Phase.PROGRESSING)
+    before = conditions(progressing, (), Silence("gone"), 1, NOW)
+    status = InferenceRolloutStatus(phase=Phase.ROLLED_BACK, conditions=before)
+    after = conditions(status, before, Silence("gone"), 1, NOW)
+    assert "Measured" not in {condition.type for condition in after}
