@@ -20,6 +20,9 @@ from pilotlight_canary.observation import Interval, Observation, Silence
 WATCHED = frozenset({Phase.PROGRESSING, Phase.PAUSED, Phase.PROMOTING, Phase.WATCHING})
 """Phases in which people's requests may reach the canary."""
 LONGEST_PAUSE_S = 60.0
+PATIENCE_S = 30.0
+"""A gap between readings that is shorter is none: two scrapes may lie on either side of a look, and
+what was counted meanwhile comes with the next one."""
 SLACK = 0.9
 """Of an interval: a look that is a little early reads, instead of waiting for a whole one more."""
 
@@ -34,13 +37,28 @@ class Figures:
 
     source_of: Callable[[InferenceRollout], MetricsSource]
     _last: dict[str, tuple[datetime, Snapshot | None]] = field(default_factory=dict)
+    _heard: dict[str, datetime] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def interval(
         self, rollout: InferenceRollout, seen: Observation, now: datetime
     ) -> Interval | Silence | None:
-        """What the counters did since the last reading; ``None``: none was due, or it is the
-        first."""
+        """What the counters did since the last reading; ``None``: none was due, it is the first,
+        or there is nothing new for so short a time that it means nothing."""
+        found = self._interval(rollout, seen, now)
+        uid = rollout.metadata.uid
+        patience_s = max(PATIENCE_S, 2 * rollout.spec.analysis.interval.total_seconds())
+        with self._lock:
+            if not isinstance(found, Silence):
+                if found is not None or rollout.status.phase not in WATCHED:
+                    self._heard[uid] = now
+                return found
+            heard = self._heard.setdefault(uid, now)
+        return found if (now - heard).total_seconds() >= patience_s else None
+
+    def _interval(
+        self, rollout: InferenceRollout, seen: Observation, now: datetime
+    ) -> Interval | Silence | None:
         status = rollout.status
         if seen.service is None or not self._is_due(rollout, now):
             return None

@@ -29,7 +29,7 @@ def test_killed_in_each_phase_of_a_good_rollout_it_is_promoted(
     endpoint = watched.deploy(**watched.golden_prompts())
     killed = []
     with Traffic(endpoint, Load(rate=20)) as traffic:
-        watched.change("2")
+        watched.change("2", weights="1")
         for phase in GOOD:
             watched.wait(phase, OVER_S)
             before = leader.kill()
@@ -48,7 +48,7 @@ def test_killed_while_it_takes_a_version_back_stable_has_all_traffic(
 ) -> None:
     watched = Watched(workspace, "killed")
     with Traffic(watched.endpoint(), Load(rate=20)) as traffic:
-        watched.change("3", fail_share=0.3)
+        watched.change("3", weights="1", fail_share=0.3)
         watched.wait(Phase.ROLLING_BACK, OVER_S)
         leader.replaced(leader.kill())
         over = watched.rolled_out(OVER_S)

@@ -96,18 +96,20 @@ def test_another_canary_is_not_compared_with_the_last_one(figures: Figures, sour
     assert not isinstance(found, Interval)
 
 
-def test_a_source_that_fails_is_a_silence_and_is_asked_again(
+def test_a_source_that_fails_is_a_silence_after_a_while_and_is_asked_again(
     figures: Figures, source: Source
 ) -> None:
     looked(figures, source, 0, subject())
+    assert isinstance(looked(figures, source, 15, subject()), Interval)
     source.fails = True
-    found = looked(figures, source, 15, subject())
+    assert looked(figures, source, 30, subject()) is None
+    found = looked(figures, source, 45, subject())
     assert isinstance(found, Silence)
     assert "Prometheus" in found.reason
     source.fails = False
-    again = looked(figures, source, 20, subject())
+    again = looked(figures, source, 50, subject())
     assert isinstance(again, Interval)
-    assert again.seconds == 20
+    assert again.seconds == 35
 
 
 @pytest.mark.parametrize("phase", ["Idle", "Held", "Warming", "RolledBack"])
