@@ -37,18 +37,20 @@ def _pod(ready: bool = False, started: bool = True, **changes: Any) -> Document:
 
 
 @pytest.mark.parametrize(
-    ("pod", "state"),
+    ("changes", "state"),
     [
-        (_pod(spec={"nodeName": ""}), "waits for a node"),
-        (_pod(started=False), "container starts"),
-        (_pod(status={"containerStatuses": []}), "container starts"),
-        (_pod(), "model loads"),
-        (_pod(ready=True), "ready"),
-        (_pod(ready=True, metadata={"deletionTimestamp": "2026-01-01T00:00:00Z"}), "stopping"),
+        ({"spec": {"nodeName": ""}}, "waits for a node"),
+        ({"started": False}, "container starts"),
+        ({"status": {"containerStatuses": []}}, "container starts"),
+        ({}, "model loads"),
+        ({"ready": True}, "ready"),
+        ({"ready": True, "metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}}, "stopping"),
     ],
 )
-def test_a_pod_is_shown_in_the_state_that_people_wait_for(pod: Document, state: str) -> None:
-    (line,) = pods.observe(_Cluster([pod]), "default", "smollm2")  # type: ignore[arg-type]
+def test_a_pod_is_shown_in_the_state_that_people_wait_for(
+    changes: dict[str, Any], state: str
+) -> None:
+    (line,) = pods.observe(_Cluster([_pod(**changes)]), "default", "smollm2")  # type: ignore[arg-type]
     assert (line.state, line.ready) == (state, state == "ready")
     assert 29 <= line.age_s <= 60
 
