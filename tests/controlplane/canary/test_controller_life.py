@@ -202,7 +202,7 @@ def test_figures_that_fall_silent_hold_the_rollout_and_are_said(play: Play) -> N
         await_(lambda: recorded(scene), 30, controller.log.read_text)
         scene.stage.change(version="2")
         await_(lambda: scene.stage.status().get("weight") == 20, 60, controller.log.read_text)
-        await_(lambda: "no figures" in scene.stage.status()["reason"], 30, lambda: str(scene.stage.status()))
+        await_(lambda: "no figures" in scene.stage.status()["reason"], 90, controller.log.read_text)
         time.sleep(5)
         assert position(scene) == ("Progressing", 20)
         conditions = {c["type"]: c for c in scene.stage.status()["conditions"]}
