@@ -26,7 +26,9 @@ def with_figures(look: Look) -> Look:
         look = look.but(evidence=weighed)
         progress = look.judge.judge(weighed, look.spec.analysis).progress
         look = look.but(progress=min(100, int(100 * progress)))
-    return look.but(watched_seconds=status.watched_seconds + interval.seconds)
+    # Where one source was silent, what it counted comes later, with an interval that overlaps.
+    elapsed_s = (look.now - (status.step_started_at or look.now)).total_seconds()
+    return look.but(watched_seconds=min(status.watched_seconds + interval.seconds, elapsed_s))
 
 
 def is_of_this_step(look: Look, interval: Interval) -> bool:
