@@ -5,6 +5,7 @@ was there before is written down and put back.
 """
 
 import json
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,7 +112,8 @@ def _sysctl(name: str) -> Path:
 
 
 def _device(name: str = DEVICE) -> bool:
-    return Path("/sys/class/net", name).exists()
+    # Not /sys/class/net: it shows the network namespace in which it was mounted.
+    return any(known == name for _, known in socket.if_nameindex())
 
 
 def _delete_pod_links() -> None:

@@ -123,7 +123,9 @@ def controller(cluster: ApiServer, **changes: object) -> Iterator[None]:
 
 
 @pytest.fixture
-def pilotlight(control_plane: ControlPlane) -> Callable[..., subprocess.CompletedProcess[str]]:
+def pilotlight(
+    control_plane: ControlPlane, tmp_path: Path
+) -> Callable[..., subprocess.CompletedProcess[str]]:
     """The command line, in a process of its own."""
 
     def run(*words: str, kubeconfig: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -134,7 +136,7 @@ def pilotlight(control_plane: ControlPlane) -> Callable[..., subprocess.Complete
             text=True,
             timeout=60,
             check=False,
-            env={"COLUMNS": "120", "HOME": "/nonexistent"},
+            env={"COLUMNS": "120", "HOME": str(tmp_path)},
         )
 
     return run
