@@ -25,6 +25,7 @@ FIRST = ("test_dry_run.py", "test_observability.py", "test_real_engine.py")
 LAST = (
     "test_good_version.py",
     "test_bad_versions.py",
+    "test_both_components.py",
     "test_nonsense.py",
     "test_chaos.py",
     "test_real_grpc.py",
