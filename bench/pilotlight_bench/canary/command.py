@@ -12,6 +12,7 @@ from pilotlight_bench.checkout import results_folder
 from pilotlight_bench.machine import describe_machine
 from pilotlight_bench.report import publish
 from pilotlight_bench.result import Result
+from pilotlight_bench.termination import orderly_termination
 
 NAME = "canary"
 _RUNS, _QUICK_RUNS = 5000, 200
@@ -33,7 +34,8 @@ def canary(
     machine = describe_machine()
     count = runs or (_QUICK_RUNS if quick else _RUNS)
     studies = study.names()
-    rows = study.run(studies, count, seed, processes or machine.cores)
+    with orderly_termination():
+        rows = study.run(studies, count, seed, processes or machine.cores)
     result = Result(
         name=NAME + ("-quick" if quick else ""),
         headline=headline(rows),

@@ -12,6 +12,7 @@ from pilotlight_bench.result import Row
 
 # Where this interpreter's own commands are.
 PROGRAM = (str(Path(sys.executable).parent / "pilotlight"), "rollout", "simulate", "--json")
+STUDY_S = 7200.0
 # By far the longest: it begins first, so that no core waits for it at the end.
 _FIRST = "null-requests"
 
@@ -22,7 +23,7 @@ def names() -> list[str]:
     Raises:
         ProcessError: The simulation does not start.
     """
-    listed = [row["study"] for row in _run(["--study", "list"])]
+    listed = [row["study"] for row in _run(["--study", "list"], set())]
     return sorted(listed, key=lambda name: name != _FIRST)
 
 
@@ -33,17 +34,33 @@ def run(studies: Sequence[str], runs: int, seed: int, processes: int) -> list[Ro
         ProcessError: One failed.
     """
 
+    running: set[subprocess.Popen[str]] = set()
+
     def one(name: str) -> list[Row]:
-        return _run(["--study", name, "--runs", str(runs), "--seed", str(seed)])
+        return _run(["--study", name, "--runs", str(runs), "--seed", str(seed)], running)
 
-    with ThreadPoolExecutor(processes) as pool:
+    pool = ThreadPoolExecutor(processes)
+    try:
         return [row for rows in pool.map(one, studies) for row in rows]
+    finally:
+        # One that fails, or a signal, ends the others.
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in tuple(running):
+            process.kill()
 
 
-def _run(arguments: list[str]) -> list[Row]:
-    command = [*PROGRAM, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ProcessError(f"{' '.join(arguments)} failed:\n{done.stderr[-2000:]}")
-    rows: list[Row] = json.loads(done.stdout)
+def _run(arguments: list[str], running: set[subprocess.Popen[str]]) -> list[Row]:
+    pipe = subprocess.PIPE
+    with subprocess.Popen([*PROGRAM, *arguments], stdout=pipe, stderr=pipe, text=True) as process:
+        running.add(process)
+        try:
+            said, complaint = process.communicate(timeout=STUDY_S)
+        except subprocess.TimeoutExpired as error:
+            raise ProcessError(f"{' '.join(arguments)}: not done in {STUDY_S:g} s") from error
+        finally:
+            process.kill()
+            running.discard(process)
+    if process.returncode:
+        raise ProcessError(f"{' '.join(arguments)} failed:\n{complaint[-2000:]}")
+    rows: list[Row] = json.loads(said)
     return rows
