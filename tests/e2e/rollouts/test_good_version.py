@@ -3,12 +3,15 @@
 import pytest
 
 from pilotlight.api.rollout_status import Phase
+from pilotlight.kube.document import Document
 from pilotlight.kube.kinds import ROUTE
 from tests.e2e.rollouts.traffic import Load, Traffic, lost, versions
 from tests.e2e.rollouts.watched import Watched
+from tests.e2e.waiting import until
 from tests.e2e.workspace import Workspace
 
 PROMOTED_S = 300.0
+GONE_S = 20.0
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +39,11 @@ def test_afterwards_routes_and_floors_are_gone(good: Watched) -> None:
     status = good.status()
     assert status.phase is Phase.SUCCEEDED
     assert not status.floors
-    assert not good.workspace.cluster.api.list(
+    until("the Routes are gone", lambda: not routes(good), GONE_S)
+
+
+def routes(good: Watched) -> list[Document]:
+    """The Routes that lead to one version each."""
+    return good.workspace.cluster.api.list(
         ROUTE, good.workspace.namespace, labels="pilotlight.dev/rollout=good"
     )

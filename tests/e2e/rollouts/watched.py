@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pilotlight.api.rollout import InferenceRollout
-from pilotlight.api.rollout_status import InferenceRolloutStatus, Phase
+from pilotlight.api.rollout_status import Component, InferenceRolloutStatus, Phase
 from pilotlight.kube.document import Reference
 from pilotlight.kube.kinds import CONFIG_MAP, INFERENCE_ROLLOUT
 from pilotlight_canary.timeline import Timeline, name_of, parse
@@ -66,7 +66,7 @@ class Watched:
                 }
             ]
         )
-        until("stable is recorded", lambda: bool(self.status().components), 60)
+        until("stable is recorded", self._is_recorded, 60)
 
     def golden_prompts(self, questions: Iterable[str] = ("one", "two", "three")) -> dict[str, Any]:
         """The spec's offline gate with these questions, kept in a ConfigMap made here."""
@@ -122,6 +122,12 @@ class Watched:
         """Wait for the end of the rollout of what was changed last."""
         until("the change is held", lambda: self.status().phase not in OVER | {Phase.IDLE}, 30)
         return self.wait(OVER, timeout_s)
+
+    def _is_recorded(self) -> bool:
+        """Of all components: KServe holds none that it has not rolled out once."""
+        service = self.workspace.cluster.api.get(self.workspace.reference(self.name))
+        there = {component for component in Component if component in service["spec"]}
+        return there == {name for name, one in self.status().components.items() if one.stable}
 
     def _version(self, version: str, behaviour: Mapping[str, object]) -> StandInService:
         return StandInService(
