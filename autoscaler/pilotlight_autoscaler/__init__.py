@@ -1,0 +1,1 @@
+"""Warm pools: how many replicas stay warm, when, and at what price."""
