@@ -10,4 +10,4 @@ app = typer.Typer(no_args_is_help=True)
 
 @app.callback()
 def warmpool() -> None:
-    """Replicas of an InferenceService stay warm ahead of their traffic, at a price that is known."""
+    """Replicas stay warm ahead of their traffic, at a price that is known."""
