@@ -23,6 +23,7 @@
     └── OperationError           something that should have worked did not: exit code 1
         ├── EngineError          the engine did not start, or died
         ├── ProcessError         a process that we started ended badly
+        ├── MetricsUnavailable   figures that cannot be had, or not be used
         └── ClusterError         Kubernetes did not do what was asked
             ├── AccessDenied     401 or 403: not with these credentials
             ├── NotInCluster     404: no such object, or no such kind
@@ -58,6 +59,10 @@ class EngineError(OperationError):
 
 class ProcessError(OperationError):
     """A process that we started ended badly."""
+
+
+class MetricsUnavailable(OperationError):
+    """The figures' source does not answer, or answers what cannot be used."""
 
 
 class ClusterError(OperationError):

@@ -11,10 +11,11 @@ from datetime import datetime
 
 from pilotlight.api.rollout import InferenceRollout
 from pilotlight.api.rollout_status import ComponentRecord, Phase, Yardsticks
+from pilotlight.errors import MetricsUnavailable
 from pilotlight_canary.metrics.interval import carried, interval
 from pilotlight_canary.metrics.scraped import ScrapingSource
 from pilotlight_canary.metrics.snapshot import Snapshot
-from pilotlight_canary.metrics.source import MetricsSource, MetricsUnavailable, Target
+from pilotlight_canary.metrics.source import MetricsSource, Target
 from pilotlight_canary.observation import Interval, Observation, Silence
 
 WATCHED = frozenset({Phase.PROGRESSING, Phase.PAUSED, Phase.PROMOTING, Phase.WATCHING})

@@ -5,7 +5,7 @@ import threading
 from pilotlight.api.rollout import InferenceRollout
 from pilotlight.clock import Clock
 from pilotlight.kube.cluster import Cluster
-from pilotlight_canary.metrics.prometheus import Prometheus
+from pilotlight.metrics.prometheus import Prometheus
 from pilotlight_canary.metrics.queried import PrometheusSource
 from pilotlight_canary.metrics.scraped import ScrapingSource
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping
 
 from pilotlight.api.rollout_status import Component
+from pilotlight.metrics.exposition import Sample
 from pilotlight_canary.metrics.counters import (
     ARRIVALS,
     CODE,
     CUT,
-    Sample,
     envoy_counters,
     pod_figures,
 )

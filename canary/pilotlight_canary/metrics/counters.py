@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pilotlight import request_metrics as names
 from pilotlight.api.rollout_status import Component
+from pilotlight.metrics.exposition import Sample
 from pilotlight_canary.metrics.snapshot import Counter
 
 ARRIVALS = "arrivals"
@@ -40,15 +41,6 @@ _ENVOY_FAMILIES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "envoy_cluster_upstream_cx_destroy_remote_with_active_rq": (CUT, ()),
     "envoy_cluster_upstream_rq_rx_reset": (CUT, ()),
 }
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One line of an exposition, or one series of Prometheus' answer."""
-
-    name: str
-    labels: Mapping[str, str]
-    value: float
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,9 @@ from typing import TypeVar
 
 from pilotlight.api.rollout_status import Yardsticks
 from pilotlight.clock import Clock, SystemClock
+from pilotlight.errors import MetricsUnavailable
+from pilotlight.metrics.exposition import Sample
+from pilotlight.metrics.prometheus import Prometheus, Series
 from pilotlight_canary.metrics import selectors
 from pilotlight_canary.metrics.assembly import (
     envoy_readings,
@@ -12,12 +15,11 @@ from pilotlight_canary.metrics.assembly import (
     pod_readings,
     who,
 )
-from pilotlight_canary.metrics.counters import BAD, TOTAL, Sample
+from pilotlight_canary.metrics.counters import BAD, TOTAL
 from pilotlight_canary.metrics.edges import REVISION_PLACE
-from pilotlight_canary.metrics.prometheus import Prometheus, Series
 from pilotlight_canary.metrics.queried_past import yardsticks_of
 from pilotlight_canary.metrics.snapshot import Counter, Instance, Look, Reading, Snapshot
-from pilotlight_canary.metrics.source import MetricsUnavailable, Target
+from pilotlight_canary.metrics.source import Target
 from pilotlight_canary.observation import Silence
 
 _Found = TypeVar("_Found")

@@ -3,15 +3,16 @@
 from collections.abc import Callable, Iterable
 
 from pilotlight.api.rollout_status import Yardsticks
+from pilotlight.errors import MetricsUnavailable
+from pilotlight.metrics.exposition import Sample
+from pilotlight.metrics.prometheus import Prometheus, Series
 from pilotlight.request_metrics import INFINITY, edge_label
 from pilotlight_canary.metrics import selectors
 from pilotlight_canary.metrics.assembly import envoy_readings, pod_readings, who
 from pilotlight_canary.metrics.checks import WHOLE, first_token_limit, inter_token_limit
-from pilotlight_canary.metrics.counters import Sample
 from pilotlight_canary.metrics.past import dispersions, limits_kept
-from pilotlight_canary.metrics.prometheus import Prometheus, Series
 from pilotlight_canary.metrics.snapshot import Instance, Look, Reading
-from pilotlight_canary.metrics.source import MetricsUnavailable, Target
+from pilotlight_canary.metrics.source import Target
 
 WINDOW_S = 3600.0
 COARSE_STEP_S = 60.0

@@ -9,16 +9,16 @@ import httpx
 
 from pilotlight.api.rollout_status import Yardsticks
 from pilotlight.clock import Clock, SystemClock
-from pilotlight.errors import ClusterError
+from pilotlight.errors import ClusterError, MetricsUnavailable
 from pilotlight.kube.cluster import Cluster
 from pilotlight.kube.document import Document
 from pilotlight.kube.kinds import POD
+from pilotlight.metrics.exposition import fetch, samples
 from pilotlight_canary.metrics.assembly import envoy_readings
 from pilotlight_canary.metrics.counters import envoy_families, pod_families, pod_figures
-from pilotlight_canary.metrics.exposition import fetch, samples
 from pilotlight_canary.metrics.past import dispersions, limits_kept
 from pilotlight_canary.metrics.snapshot import Instance, Look, Reading, Snapshot
-from pilotlight_canary.metrics.source import MetricsUnavailable, Target
+from pilotlight_canary.metrics.source import Target
 from pilotlight_canary.observation import Silence
 
 REVISION_LABEL = "serving.knative.dev/revision"

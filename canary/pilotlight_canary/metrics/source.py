@@ -5,12 +5,7 @@ from typing import Protocol
 
 from pilotlight.api.analysis import Analysis
 from pilotlight.api.rollout_status import Component, Yardsticks
-from pilotlight.errors import OperationError
 from pilotlight_canary.metrics.snapshot import Snapshot
-
-
-class MetricsUnavailable(OperationError):
-    """The figures' source does not answer, or answers what cannot be used."""
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ import pytest
 
 from pilotlight.api.rollout import InferenceRollout
 from pilotlight.api.rollout_status import Yardsticks
+from pilotlight.errors import MetricsUnavailable
 from pilotlight_canary.controller.figures import Figures
 from pilotlight_canary.metrics.snapshot import Instance, Look, Reading, Snapshot
-from pilotlight_canary.metrics.source import MetricsUnavailable, Target
+from pilotlight_canary.metrics.source import Target
 from pilotlight_canary.observation import Interval, Observation, Service, Silence
 from tests.unit.canary.controller.rollouts import rollout
 

@@ -17,15 +17,16 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from pilotlight.api.analysis import Analysis
 from pilotlight.api.rollout_status import Yardsticks
+from pilotlight.errors import MetricsUnavailable
 from pilotlight.kube.cluster import Cluster
+from pilotlight.metrics.exposition import fetch
+from pilotlight.metrics.prometheus import Prometheus
 from pilotlight.request_metrics import RequestMetrics
-from pilotlight_canary.metrics.exposition import fetch
 from pilotlight_canary.metrics.interval import interval
-from pilotlight_canary.metrics.prometheus import Prometheus
 from pilotlight_canary.metrics.queried import PrometheusSource
 from pilotlight_canary.metrics.scraped import Gateway, ScrapingSource
 from pilotlight_canary.metrics.snapshot import Look
-from pilotlight_canary.metrics.source import MetricsSource, MetricsUnavailable, Target
+from pilotlight_canary.metrics.source import MetricsSource, Target
 from pilotlight_canary.observation import Counts, Interval, Silence
 from tests.unit.canary.metrics.exposed import Exposed
 from tests.unit.canary.metrics.looks import CANARY, STABLE

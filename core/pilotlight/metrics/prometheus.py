@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 
-from pilotlight_canary.metrics.exposition import fetch
-from pilotlight_canary.metrics.source import MetricsUnavailable
+from pilotlight.errors import MetricsUnavailable
+from pilotlight.metrics.exposition import fetch
 
 
 @dataclass(frozen=True)

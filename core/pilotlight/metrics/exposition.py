@@ -1,15 +1,24 @@
 """Reading Prometheus' text format within a deadline and a size."""
 
 import time
-from collections.abc import Container
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
 
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from pilotlight_canary.metrics.counters import Sample
-from pilotlight_canary.metrics.source import MetricsUnavailable
+from pilotlight.errors import MetricsUnavailable
 
 LARGEST = 32 * 2**20
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One line of an exposition, or one series of Prometheus' answer."""
+
+    name: str
+    labels: Mapping[str, str]
+    value: float
 
 
 def fetch(

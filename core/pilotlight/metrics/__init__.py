@@ -1,0 +1,1 @@
+"""Reading what servers and Prometheus tell of themselves."""
