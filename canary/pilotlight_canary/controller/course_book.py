@@ -3,11 +3,12 @@
 from datetime import datetime
 
 from pilotlight.errors import NotInCluster
+from pilotlight.kserve.names import fitting
 from pilotlight.kube.cluster import Cluster
 from pilotlight.kube.document import Document, Reference
 from pilotlight.kube.kinds import CONFIG_MAP
 from pilotlight_canary.controller.store import Stored
-from pilotlight_canary.kserve.names import ROLLOUT, fitting
+from pilotlight_canary.kserve.names import ROLLOUT
 from pilotlight_canary.timeline import name_of, record
 
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pilotlight.kserve.names import SERVICE as OF_SERVICE
+from pilotlight.kserve.names import fitting
 from pilotlight_canary.kserve.names import ROLLOUT as OF_ROLLOUT
-from pilotlight_canary.kserve.names import SERVICE as OF_SERVICE
-from pilotlight_canary.kserve.names import fitting
 from pilotlight_canary.request import ANNOTATION
 
 Key = tuple[str, str]

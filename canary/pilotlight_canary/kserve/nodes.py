@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pilotlight.kserve.names import labels
 from pilotlight.kube.document import Document, condition
-from pilotlight_canary.kserve.names import labels
 
 REPELS = frozenset({"NoSchedule", "NoExecute"})
 OPERATORS: Mapping[str, Callable[[str | None, list[str]], bool]] = {

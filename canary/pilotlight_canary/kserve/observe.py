@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from pilotlight.api.rollout import InferenceRollout
 from pilotlight.errors import NotInCluster
+from pilotlight.kserve import names
+from pilotlight.kserve.mode import mode_of
 from pilotlight.kube.cluster import Cluster
 from pilotlight.kube.document import Document, Reference
 from pilotlight.kube.kinds import (
@@ -16,8 +18,7 @@ from pilotlight.kube.kinds import (
     REVISION,
     ROUTE,
 )
-from pilotlight_canary.kserve import names, routes
-from pilotlight_canary.kserve.mode import mode_of
+from pilotlight_canary.kserve import routes
 from pilotlight_canary.kserve.room import room
 from pilotlight_canary.kserve.service import Parts, service_of
 from pilotlight_canary.observation import OwnRoute, Role, Room, Service

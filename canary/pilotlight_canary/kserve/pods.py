@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pilotlight.kserve.names import REVISION, labels
 from pilotlight.kube.document import Document, condition
-from pilotlight_canary.kserve.names import REVISION, labels
+from pilotlight.kube.resources import ENDED
 from pilotlight_canary.observation import Pods
 
 # A container that waits for one of these does not start by itself.
@@ -14,7 +15,6 @@ STUCK = frozenset(
         "CreateContainerConfigError", "CreateContainerError", "RunContainerError",
     }
 )  # fmt: skip
-ENDED = frozenset({"Succeeded", "Failed"})
 
 
 def by_revision(pods: Iterable[Document]) -> dict[str, list[Document]]:

@@ -6,9 +6,10 @@ from datetime import datetime
 
 from pilotlight.api.rollout_status import Component
 from pilotlight.floors.bounds import bounds_of
+from pilotlight.kserve.names import annotations, is_seen
 from pilotlight.kube.access import MANAGER
 from pilotlight.kube.document import Condition, Document, condition
-from pilotlight_canary.kserve.names import NO_GC, TEMPLATE_HASH, annotations, is_seen
+from pilotlight_canary.kserve.names import NO_GC, TEMPLATE_HASH
 from pilotlight_canary.kserve.pods import pods_of
 from pilotlight_canary.observation import Readiness, Revision
 

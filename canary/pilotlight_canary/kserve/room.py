@@ -10,9 +10,9 @@ from decimal import Decimal
 from typing import Any
 
 from pilotlight.kube.document import Document
+from pilotlight.kube.quantity import quantity
+from pilotlight.kube.resources import PODS, Amounts, asked, left_on, on_nodes, times
 from pilotlight_canary.kserve.nodes import takes
-from pilotlight_canary.kserve.quantity import quantity
-from pilotlight_canary.kserve.resources import PODS, Amounts, asked, left_on, on_nodes, times
 from pilotlight_canary.observation import Room
 
 # Quotas name some resources without saying whether they mean requests.

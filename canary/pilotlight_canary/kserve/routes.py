@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping
 
 from pilotlight.api.meta import API_VERSION
 from pilotlight.api.rollout import InferenceRollout
+from pilotlight.kserve.names import fitting, is_seen
+from pilotlight.kserve.names import labels as labels_of
+from pilotlight.kserve.split import total
 from pilotlight.kube.document import Document, condition
 from pilotlight.kube.kinds import ROUTE
-from pilotlight_canary.kserve.names import ROLE, ROLLOUT, VISIBILITY, fitting, is_seen, route_name
-from pilotlight_canary.kserve.names import labels as labels_of
-from pilotlight_canary.kserve.split import total
+from pilotlight_canary.kserve.names import ROLE, ROLLOUT, VISIBILITY, route_name
 from pilotlight_canary.observation import OwnRoute, Role
 
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from pilotlight.api.rollout_status import Component
+from pilotlight.kserve.names import COMPONENT, labels
+from pilotlight.kserve.split import split_of
 from pilotlight.kube.document import Document
-from pilotlight_canary.kserve.names import COMPONENT, TEMPLATE_HASH, labels
+from pilotlight_canary.kserve.names import TEMPLATE_HASH
 from pilotlight_canary.kserve.pods import by_revision
 from pilotlight_canary.kserve.revision import revision_of
 from pilotlight_canary.kserve.settled import unsettled
-from pilotlight_canary.kserve.split import split_of
 from pilotlight_canary.observation import ComponentView, Service
 
 

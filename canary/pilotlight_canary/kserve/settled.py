@@ -7,8 +7,9 @@ write into it.
 
 from typing import Any
 
+from pilotlight.kserve.names import is_seen
 from pilotlight.kube.document import Document, condition
-from pilotlight_canary.kserve.names import TEMPLATE_HASH, is_seen
+from pilotlight_canary.kserve.names import TEMPLATE_HASH
 from pilotlight_canary.observation import ComponentView
 
 OUT_OF_DATE = "OutOfDate"

@@ -14,10 +14,11 @@ from pilotlight.api.meta import API_VERSION
 from pilotlight.api.rollout import InferenceRollout
 from pilotlight.api.rollout_status import Component
 from pilotlight.errors import NotInCluster
+from pilotlight.kserve.names import fitting
 from pilotlight.kube.cluster import Cluster
 from pilotlight.kube.document import Document, Reference
 from pilotlight.kube.kinds import CONFIG_MAP
-from pilotlight_canary.kserve.names import ROLLOUT, fitting
+from pilotlight_canary.kserve.names import ROLLOUT
 
 SUFFIX = "templates"
 PERCENT = "canaryTrafficPercent"

@@ -10,11 +10,11 @@ the status names the version before, the Route is free, until the canary is read
 from collections.abc import Mapping
 
 from pilotlight.api.rollout_status import Component
+from pilotlight.kserve.names import COMPONENT, SERVICE
 from pilotlight.kube.cluster import Cluster
 from pilotlight.kube.document import reference_to
 from pilotlight.kube.kinds import CONFIGURATION
 from pilotlight_canary.decision import Desired
-from pilotlight_canary.kserve.names import COMPONENT, SERVICE
 from pilotlight_canary.observation import ComponentView, Readiness, Service
 
 

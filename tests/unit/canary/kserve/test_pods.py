@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 
 from pilotlight.api.rollout_status import Component
+from pilotlight.kserve.names import fitting
+from pilotlight.kserve.split import split_of
 from pilotlight.kube.document import Document
-from pilotlight_canary.kserve.names import fitting, route_name
+from pilotlight_canary.kserve.names import route_name
 from pilotlight_canary.kserve.pods import by_revision, pods_of
 from pilotlight_canary.kserve.revision import revision_of
-from pilotlight_canary.kserve.split import split_of
 from pilotlight_canary.observation import Readiness, Role
 
 MADE = "2026-11-21T10:00:00Z"

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pilotlight.kube.document import Document
-from pilotlight_canary.kserve.quantity import quantity
+from pilotlight.kube.quantity import quantity
 from pilotlight_canary.kserve.room import room
 
 GPU = "nvidia.com/gpu"

@@ -3,10 +3,10 @@
 import json
 
 from pilotlight.errors import NotInCluster
+from pilotlight.kserve.names import DEPLOYMENT_MODE, annotations
 from pilotlight.kube.cluster import Reader
 from pilotlight.kube.document import Document, Reference
 from pilotlight.kube.kinds import CONFIG_MAP
-from pilotlight_canary.kserve.names import DEPLOYMENT_MODE, annotations
 
 SETTINGS = Reference(CONFIG_MAP, "inferenceservice-config", "kserve")
 KNATIVE = "Knative"

@@ -5,12 +5,13 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 
 from pilotlight.kube.document import Document
-from pilotlight_canary.kserve.pods import ENDED
-from pilotlight_canary.kserve.quantity import quantity
+from pilotlight.kube.quantity import quantity
 
 Amounts: TypeAlias = dict[str, Decimal]
 PODS = "pods"
 ZERO = Decimal(0)
+ENDED = frozenset({"Succeeded", "Failed"})
+"""Phases of pods that take nothing any more."""
 
 
 def asked(spec: Mapping[str, Any], of: str = "requests") -> Amounts:
