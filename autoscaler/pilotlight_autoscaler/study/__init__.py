@@ -1,0 +1,1 @@
+"""Keep-alive and wake-up policies compared on recorded traffic, gap by gap."""

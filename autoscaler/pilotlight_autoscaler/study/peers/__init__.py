@@ -1,0 +1,1 @@
+"""The policies that Pilotlight's is compared with."""

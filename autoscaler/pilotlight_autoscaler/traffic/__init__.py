@@ -1,0 +1,1 @@
+"""Request histories: where they come from, and what single requests are drawn from them."""
