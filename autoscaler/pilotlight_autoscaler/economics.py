@@ -12,11 +12,13 @@ class Economics:
         wake: Of one wake from cold: what the people who wait for it cost, together.
         cold_start_s: How long a start takes (the 95th percentile of those measured): so far ahead
             has to be looked. Its time is paid like warm time.
+        per_request: Of every request that waits for a wake, added to ``wake``.
     """
 
     keep_per_s: float
     wake: float
     cold_start_s: float
+    per_request: float = 0.0
 
     @property
     def break_even_s(self) -> float:
