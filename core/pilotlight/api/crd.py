@@ -77,10 +77,11 @@ WARM_POOL = Kind(
     columns=(
         Column("Target", ".spec.targetRef.name"),
         Column("Floor", ".status.floor", "integer"),
-        Column("Why", ".status.reason"),
-        Column("Warm", ".status.warmReplicas", "integer"),
-        Column("Cold", ".status.coldReplicas", "integer"),
-        Column("Cost today", ".status.costToday", "number"),
+        Column("Reason", ".status.reason"),
+        Column("Warm", ".status.warmRequests", "integer"),
+        Column("Cold", ".status.coldRequests", "integer"),
+        Column("Cost", ".status.costToday", "number"),
+        Column("Ready", ".status.warmReplicas", "integer", priority=1),
         Column("Message", ".status.message", priority=1),
         _AGE,
     ),
@@ -131,6 +132,10 @@ RULES: dict[str, tuple[Schema, ...]] = {
         _rule(
             "!has(self.schedules) || self.schedules.all(s, s.desiredReplicas <= self.maxReplicas)",
             "a schedule wants more replicas than maxReplicas",
+        ),
+        _rule(
+            "!has(self.schedules) || self.schedules.all(s, s.start != s.end)",
+            "a schedule starts and ends at the same time: it never ends",
         ),
         _rule(
             "!(has(self.prices) && has(self.target))",

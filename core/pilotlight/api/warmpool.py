@@ -7,6 +7,7 @@ from zoneinfo import available_timezones
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from pilotlight.api.cron import Cron
 from pilotlight.api.meta import (
     ApiModel,
     Condition,
@@ -16,9 +17,6 @@ from pilotlight.api.meta import (
     ObjectMeta,
     TargetRef,
 )
-
-Cron = Annotated[str, StringConstraints(pattern=r"^(\S+\s+){4}\S+$", max_length=100)]
-"""Five fields: minute, hour, day of the month, month, day of the week."""
 
 Replicas = Annotated[int, Field(ge=0, le=10000)]
 Money = Annotated[float, Field(ge=0)]
@@ -30,6 +28,8 @@ class Schedule(ApiModel):
     timezone: Annotated[str, StringConstraints(min_length=1, max_length=64)]
     """A name of the IANA time zone database."""
     start: Cron
+    """Five fields: minute, hour, day of the month, month, day of the week. The replicas are warm
+    by then: they start one cold start earlier."""
     end: Cron
     desired_replicas: Replicas
 
@@ -39,6 +39,12 @@ class Schedule(ApiModel):
         if value not in available_timezones():
             raise ValueError(f"there is no time zone {value!r}: write one like Europe/Berlin")
         return value
+
+    @model_validator(mode="after")
+    def _begins_and_ends(self) -> Self:
+        if self.start.split() == self.end.split():
+            raise ValueError(f"start and end are both {self.start!r}: it never ends")
+        return self
 
 
 class Prices(ApiModel):
@@ -73,6 +79,28 @@ class FailSafe(ApiModel):
     """The schedule's value, if none is given."""
 
 
+class Pressure(ApiModel):
+    """Signs that more replicas are needed, seen before latency shows it; means over replicas."""
+
+    queue_depth: Annotated[float, Field(gt=0)] | None = 4.0
+    """Requests that wait inside a replica."""
+    kv_cache_percent: Annotated[float, Field(gt=0, le=100)] | None = 85.0
+    """Of the KV cache in use."""
+    gpu_percent: Annotated[float, Field(gt=0, le=100)] | None = None
+    """Off by itself: a GPU that decodes is busy with one request as with many."""
+
+
+class SleepTier(ApiModel):
+    """Replicas asleep (vLLM's sleep mode): cheaper than warm, awake sooner than cold."""
+
+    level: Annotated[int, Field(ge=1, le=2)]
+    """1: the weights are in the host's memory; 2: they are dropped."""
+    replica_hour: Money
+    """Of a sleeping replica."""
+    wake_seconds: Annotated[float, Field(ge=0)]
+    """Until it answers again, as measured."""
+
+
 class WarmPoolPolicy(ApiModel):
     """A warm pool without what it targets."""
 
@@ -86,6 +114,11 @@ class WarmPoolPolicy(ApiModel):
     target: Target | None = None
     budget: Budget | None = None
     fail_safe: FailSafe = FailSafe()
+    pressure: Pressure = Pressure()
+    sleep: Annotated[tuple[SleepTier, ...], Field(max_length=2)] = ()
+    """The tiers that the service can use; none: a replica is warm or gone."""
+    stabilization_window_seconds: Annotated[int, Field(ge=0, le=3600)] = 60
+    """For so long less has to be enough before the floor goes down; it goes up at once."""
     metrics_server: Annotated[str, StringConstraints(pattern=r"^https?://")] | None = None
     """Prometheus; without it the pods are scraped."""
 
@@ -118,9 +151,12 @@ class Reason(StrEnum):
     SCHEDULE = "schedule"
     FORECAST = "forecast"
     IDLE_HISTOGRAM = "idle-histogram"
+    KEEP_ALIVE = "keep-alive"
+    PRESSURE = "pressure"
     CEILING = "ceiling"
     BUDGET = "budget"
     FAIL_SAFE = "fail-safe"
+    NO_TARGET = "no-target"
 
 
 class Term(ApiModel):
@@ -129,6 +165,15 @@ class Term(ApiModel):
     reason: Reason
     replicas: Replicas
     message: str = ""
+    hourly_worth: Money | None = None
+    """What the misses that one such replica avoids would cost in an hour; a budget goes by it."""
+
+
+class Counters(ApiModel):
+    """Where the counters of requests stood when they were last read."""
+
+    requests: Annotated[int, Field(ge=0)] = 0
+    cold: Annotated[int, Field(ge=0)] = 0
 
 
 class WarmPoolStatus(ApiModel):
@@ -141,11 +186,31 @@ class WarmPoolStatus(ApiModel):
     """Why, in words and numbers."""
     terms: Annotated[tuple[Term, ...], Field(max_length=8)] = ()
     warm_replicas: Replicas = 0
-    cold_replicas: Replicas = 0
+    """Ready to answer."""
+    starting_replicas: Replicas = 0
+    asleep_replicas: Replicas = 0
+    """To be kept asleep, besides the floor."""
+    warm_requests: Annotated[int, Field(ge=0)] = 0
+    """Requests of today that found a replica ready."""
+    cold_requests: Annotated[int, Field(ge=0)] = 0
+    """Requests of today that waited for a start."""
     cold_start_seconds: Annotated[float, Field(ge=0)] | None = None
     """The horizon of the forecast: the 95th percentile of the starts measured."""
     cost_today: Money = 0.0
+    """Of the replicas that were warm without work since midnight in the schedule's time zone."""
+    accounted_at: datetime | None = None
+    """Up to when cost and requests of today are counted."""
+    counters: Counters = Counters()
     decided_at: datetime | None = None
+    """When the floor or its reason last changed."""
+    lower_to: Replicas | None = None
+    """What would have been enough since `lowerSince`: the floor goes there if it lasts."""
+    lower_since: datetime | None = None
+    blind_since: datetime | None = None
+    """Since when there are no fresh metrics; absent while there are."""
+    granted: Replicas | None = None
+    """What the budget allows; absent without one."""
+    granted_since: datetime | None = None
     floors: Annotated[tuple[FloorClaim, ...], Field(max_length=10)] = ()
     conditions: Annotated[tuple[Condition, ...], Field(max_length=16)] = ()
 

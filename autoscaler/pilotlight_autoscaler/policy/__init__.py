@@ -1,0 +1,1 @@
+"""The policy of a warm pool: pure functions of what is wanted, stored and seen."""
