@@ -81,6 +81,7 @@ OWN: Mapping[str, tuple[str, Parser]] = {
     "initial-scale": ("initial_scale", _whole),
 }
 """Annotations of a revision, without ``autoscaling.knative.dev/``."""
+NO_OLDER_SPELLING = frozenset({"metric", "target", "window", "activation-scale"})
 GROUP = "autoscaling.knative.dev/"
 PROGRESS_DEADLINE = "serving.knative.dev/progress-deadline"
 
@@ -132,10 +133,10 @@ def _of_cluster(cluster: Mapping[str, str]) -> dict[str, Any]:
 def _of_revision(annotations: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name, (field, parse) in OWN.items():
-        for key in (GROUP + name, GROUP + _camel(name)):
-            if key in annotations:
-                _read(values, field, parse, annotations[key])
-                break
+        spellings = (name,) if name in NO_OLDER_SPELLING else (name, _camel(name))
+        given = [GROUP + spelling for spelling in spellings if GROUP + spelling in annotations]
+        if given:
+            _read(values, field, parse, annotations[given[0]])
     if PROGRESS_DEADLINE in annotations:
         deadline = annotations[PROGRESS_DEADLINE]
         _read(values, "progress_deadline_s", durations.seconds, deadline)
