@@ -120,8 +120,6 @@ class Observation:
     """``None``: nothing was learnt yet."""
     cold_start_s: float | None = None
     """The 95th percentile of the starts measured on this service."""
-    requests_per_wake: float = 1.0
-    """How many people wait for one cold start, as measured."""
     gpus_per_replica: int = 0
     granted: int | None = None
     """Replicas that the budget's allocation allows; ``None``: it was not asked."""

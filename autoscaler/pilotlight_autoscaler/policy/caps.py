@@ -17,15 +17,19 @@ def granted(look: Look) -> int | None:
     return told if told is not None else look.status.granted or 0
 
 
+def ceiling(look: Look) -> Term:
+    """The most that the spec allows to be kept warm."""
+    most = look.spec.max_replicas
+    return Term(reason=Reason.CEILING, replicas=most, message=f"maxReplicas is {most}")
+
+
 def caps(look: Look) -> tuple[Term, ...]:
     """Upper bounds of the floor, with their reasons."""
-    most = look.spec.max_replicas
-    ceiling = Term(reason=Reason.CEILING, replicas=most, message=f"maxReplicas is {most}")
     allowed = granted(look)
     if allowed is None:
-        return (ceiling,)
+        return (ceiling(look),)
     message = f"the budget allows {several(allowed, 'replica')}"
-    return (ceiling, Term(reason=Reason.BUDGET, replicas=allowed, message=message))
+    return (ceiling(look), Term(reason=Reason.BUDGET, replicas=allowed, message=message))
 
 
 def cut(wish: Term, bounds: tuple[Term, ...]) -> Term:

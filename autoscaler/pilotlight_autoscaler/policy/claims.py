@@ -29,6 +29,12 @@ def claims(look: Look, floor: int, most: int | None) -> tuple[FloorClaim, ...]:
     return tuple(_claim(look, name, wanted[name], lasts) for name in sorted(wanted)[:MOST])
 
 
+def wanted_of_predictor(look: Look, floor: int) -> int:
+    """Replicas that a floor comes to, rounded up on each revision that carries traffic."""
+    percents = shares(look.service, PREDICTOR, look.seen.rollout)
+    return sum(split(floor, percents).values()) if percents else 0
+
+
 def shares(service: Service, component: str, rollout: Rollout | None) -> Mapping[str, int]:
     """Percent of the traffic by revision, where it is or is about to go."""
     revisions = [one for one in service.revisions if one.component == component]

@@ -6,16 +6,17 @@ from pilotlight.api.meta import Condition, FloorClaim, Mode
 from pilotlight.api.warmpool import Reason, Term, WarmPoolPolicy, WarmPoolStatus
 from pilotlight_autoscaler.decision import Announcement, Decision
 from pilotlight_autoscaler.observation import PREDICTOR, Observation
-from pilotlight_autoscaler.policy.caps import caps, cut, granted
+from pilotlight_autoscaler.policy.accounting import accounted
+from pilotlight_autoscaler.policy.caps import caps, granted
 from pilotlight_autoscaler.policy.claims import claims
 from pilotlight_autoscaler.policy.conditions import announcements, conditions
 from pilotlight_autoscaler.policy.findings import findings
 from pilotlight_autoscaler.policy.look import Look
+from pilotlight_autoscaler.policy.plan import plan_floor
 from pilotlight_autoscaler.policy.release import released
 from pilotlight_autoscaler.policy.schedule import next_change
 from pilotlight_autoscaler.policy.sight import seeing
-from pilotlight_autoscaler.policy.steady import Steady, steady, window
-from pilotlight_autoscaler.policy.terms import largest, terms
+from pilotlight_autoscaler.policy.steady import Steady, window
 
 LOOK_S = 15.0
 SOON_S = 1.0
@@ -36,10 +37,7 @@ def decide(
         return released(status, now)
     look = Look(spec, status, observation, observation.service, now)
     seen = seeing(look)
-    found = terms(look, seen.sight)
-    bounds = caps(look)
-    most = min(bound.replicas for bound in bounds)
-    outcome = steady(look, cut(largest(found), bounds), most)
+    found, outcome = plan_floor(look, caps(look))
     held = claims(look, outcome.floor.replicas, granted(look))
     told = findings(look, seen, outcome.floor, held)
     after = _status(look, outcome, found).model_copy(
@@ -72,6 +70,7 @@ def _status(look: Look, outcome: Steady, found: tuple[Term, ...]) -> WarmPoolSta
             "starting_replicas": sum(one.starting for one in pods),
             "cold_start_seconds": look.seen.cold_start_s,
             "decided_at": look.now if moved or not before.decided_at else before.decided_at,
+            **accounted(look),
         }
     )
 
@@ -80,7 +79,7 @@ def _granted_since(look: Look, allowed: int | None) -> datetime | None:
     before = look.status
     if allowed is None:
         return None
-    return before.granted_since if before.granted == allowed else look.now
+    return look.now if before.granted is None or allowed > before.granted else before.granted_since
 
 
 def _floor_said(before: WarmPoolStatus, after: WarmPoolStatus) -> tuple[Announcement, ...]:

@@ -1,5 +1,7 @@
 """The floors that the expected demand asks for."""
 
+from math import inf
+
 from pilotlight.api.warmpool import Reason, Term
 from pilotlight_autoscaler.demand import Recent
 from pilotlight_autoscaler.economics import Economics
@@ -22,7 +24,7 @@ def keep_alive_term(recent: Recent, economics: Economics, now_s: float) -> Term:
     Whatever comes, that costs at most twice what it would with the future known: ski rental
     (Karlin, Manasse, Rudolph, Sleator: Competitive snoopy caching, Algorithmica 1988).
     """
-    limit_s = economics.break_even_s
+    limit_s = break_even_s(economics)
     if recent.idle_since_s is None:
         busy = recent.concurrency > 0
         message = "requests are in flight" if busy else "no request has come yet"
@@ -32,3 +34,9 @@ def keep_alive_term(recent: Recent, economics: Economics, now_s: float) -> Term:
     words = "is under" if kept else "is past"
     message = f"idle for {lasting(idle_s)}, which {words} the break-even of {lasting(limit_s)}"
     return Term(reason=Reason.KEEP_ALIVE, replicas=int(kept), message=message)
+
+
+def break_even_s(economics: Economics) -> float:
+    """For so long a replica may wait until it has cost as much as a wake that one request meets."""
+    wake = economics.wake + economics.per_request
+    return wake / economics.keep_per_s if economics.keep_per_s > 0 else inf

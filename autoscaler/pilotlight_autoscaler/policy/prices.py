@@ -19,6 +19,7 @@ def economics(look: Look) -> Economics:
     price = prices(look)
     return Economics(
         keep_per_s=price.replica_hour / 3600,
-        wake=price.cold_start * max(1.0, look.seen.requests_per_wake),
+        wake=0.0,
         cold_start_s=look.ahead_s,
+        per_request=price.cold_start,
     )

@@ -1,0 +1,1 @@
+"""Many services, few GPUs: which replicas stay warm."""
