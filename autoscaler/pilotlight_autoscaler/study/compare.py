@@ -8,6 +8,7 @@ import numpy as np
 
 from pilotlight_autoscaler.demand import Floats
 from pilotlight_autoscaler.study.gaps import join
+from pilotlight_autoscaler.study.ours import pilotlight
 from pilotlight_autoscaler.study.peers import break_even, cron, histogram, retention
 from pilotlight_autoscaler.study.policy import Family, Policy
 from pilotlight_autoscaler.study.population import Population, Service
@@ -28,6 +29,12 @@ class Week:
     idle_s: Floats
     wakes: Floats
     affected: Floats
+
+
+def families(cold_start_s: float) -> tuple[Family, ...]:
+    """Everybody, Pilotlight first."""
+    own = pilotlight(cold_start_s)
+    return ((own,) if own is not None else ()) + peers(cold_start_s)
 
 
 def peers(cold_start_s: float) -> tuple[Family, ...]:

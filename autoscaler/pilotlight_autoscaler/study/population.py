@@ -12,7 +12,7 @@ import numpy as np
 from pilotlight.errors import UsageError
 from pilotlight_autoscaler.study.gaps import Gaps, Record, find
 from pilotlight_autoscaler.traffic import servegen
-from pilotlight_autoscaler.traffic.arrivals import Batches, batches
+from pilotlight_autoscaler.traffic.arrivals import Batches, Edges, batches
 from pilotlight_autoscaler.traffic.servegen import Client
 
 WEEK_S = 7 * 86400.0
@@ -50,7 +50,7 @@ class Population:
         trace: The file's name.
         services: Name by name, all draws of one together.
         others: Names of those that hardly sleep, with the long gaps of their learning week.
-        holes: Hours without a record.
+        hole_hours: Without a record.
     """
 
     trace: str
@@ -59,12 +59,15 @@ class Population:
     hole_hours: float
 
 
-def read(path: Path, seeds: Sequence[int], split_s: float = WEEK_S) -> Population:
+def read(
+    path: Path, seeds: Sequence[int], edges: Edges = Edges.FITTED, split_s: float = WEEK_S
+) -> Population:
     """The services with at least 14 gaps of over 5 minutes in the learning week.
 
     Args:
         path: A ServeGen trace.
         seeds: Of the jitter; gaps are counted on the mean over all of them.
+        edges: Of activity within its windows.
         split_s: Where learning ends and scoring begins.
 
     Raises:
@@ -78,7 +81,10 @@ def read(path: Path, seeds: Sequence[int], split_s: float = WEEK_S) -> Populatio
     chosen: list[Service] = []
     others: dict[str, float] = {}
     for index, client in enumerate(clients):
-        drawn = [_service(client, index, seed, records) for seed in seeds]
+        draws = [batches(client, np.random.default_rng([seed, index]), edges) for seed in seeds]
+        drawn = [
+            _service(client, seed, draw, records) for seed, draw in zip(seeds, draws, strict=True)
+        ]
         long = float(np.mean([_long_gaps(service.learning) for service in drawn]))
         if long >= LONG_GAPS:
             chosen += drawn
@@ -90,9 +96,8 @@ def read(path: Path, seeds: Sequence[int], split_s: float = WEEK_S) -> Populatio
     return Population(path.name, tuple(chosen), others, hours)
 
 
-def _service(client: Client, index: int, seed: int, records: tuple[Record, Record]) -> Service:
+def _service(client: Client, seed: int, drawn: Batches, records: tuple[Record, Record]) -> Service:
     learnt, scored = records
-    drawn = batches(client, np.random.default_rng([seed, index]))
     gaps = find(drawn, Record(learnt.begin_s, scored.end_s, learnt.holes))
     before, after = gaps.before(scored.begin_s), gaps.after(scored.begin_s)
     return Service(client.name, seed, drawn, before, after, learnt, scored)

@@ -1,1 +1,5 @@
-"""Request histories: where they come from, and what single requests are drawn from them."""
+"""Request histories: where they come from, and single requests drawn from them."""
+
+from pilotlight_autoscaler.traffic.requests import Requests, read_requests
+
+__all__ = ["Requests", "read_requests"]

@@ -5,7 +5,10 @@ its activity lasted: their mean times n - 1 (a Gamma fit keeps the mean, so this
 span up to rounding; in the traces it is never over a window). *Where* in the window that span lies
 is unknown, and jittered: uniform over the room that it leaves. A Weibull fit does not keep the
 mean: its span is an upper bound, and is drawn uniformly below it in a window that has no neighbour
-on one side, where the spans of Gamma windows are close to uniform too.
+on one side, where the spans of Gamma windows are close to uniform too (``Edges.FITTED``).
+
+The other reading takes nothing from the fit (``Edges.UNIFORM``): activity begins anywhere in a
+window without one before it, ends anywhere in a window without one after it, and else goes on.
 
 Inter-arrival times are scaled to fill their span. For Gamma that is the exact distribution given
 their sum (Dirichlet); for Weibull it is an approximation.
@@ -15,6 +18,7 @@ that surely have no pause are not drawn at all.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 
@@ -30,9 +34,16 @@ _FULL_S = WINDOW_S - _PAUSE_S / 2
 # Chance of a pause in a window that is not drawn.
 _SURE = 1e-6
 # Rounding moves no request into the next window.
-_LAST_S = np.nextafter(WINDOW_S, 0.0) - 1e-6
+_ROOM_S = WINDOW_S - 1e-6
 # Times of a window that is not drawn.
 _STEPS = 61
+
+
+class Edges(StrEnum):
+    """What is taken to be known of where in its window activity begins and ends."""
+
+    FITTED = "fitted"
+    UNIFORM = "uniform"
 
 
 @dataclass(frozen=True)
@@ -48,46 +59,40 @@ class Batches:
     requests: Floats
 
 
-def arrivals(client: Client, random: np.random.Generator) -> Floats:
+def arrivals(client: Client, random: np.random.Generator, edges: Edges = Edges.FITTED) -> Floats:
     """Every single request of a client: its time in seconds, ascending.
 
     Memory for all of them is needed: :func:`batches` is for those who ask only for pauses.
     """
-    spans = _spans(client, random)
+    begins, spans = _places(client, random, edges)
     drawn = [np.empty(0)]
-    for index, start in enumerate(client.start_s):
-        single = _Window(
-            int(client.requests[index]),
-            spans[index],
-            1,
-            client.shape[index],
-            bool(client.gamma[index]),
-        )
-        drawn.append(start + single.draw(random))
+    for index, begin in enumerate(client.start_s + begins):
+        law = _Law(client.shape[index], bool(client.gamma[index]))
+        drawn.append(begin + law.times(int(client.requests[index]) - 1, spans[index], random))
     return np.concatenate(drawn)
 
 
-def batches(client: Client, random: np.random.Generator) -> Batches:
+def batches(client: Client, random: np.random.Generator, edges: Edges = Edges.FITTED) -> Batches:
     """The requests of a client, in batches where they are many.
 
     Pauses of more than a minute, and the first minutes after each, come out as if single
     requests had been drawn, to about a second.
     """
-    spans, requests = _spans(client, random), client.requests
+    begins, spans = _places(client, random, edges)
+    requests = client.requests
     drawn, sizes = _needs_drawing(client, spans), np.ceil(requests / _BATCHES).astype(int)
     gamma = client.gamma | (sizes > 1)
     shapes = np.where(sizes > 1, interarrival.batch_shapes(client) * sizes, client.shape)
     times, counts = [np.empty(0)], [np.empty(0)]
-    for index, start in enumerate(client.start_s):
+    for index, begin in enumerate(client.start_s + begins):
         size, total = int(sizes[index]), int(requests[index])
         if drawn[index]:
-            window = _Window(total, spans[index], size, shapes[index], bool(gamma[index]))
-            time = start + window.draw(random)
+            law = _Law(shapes[index], bool(gamma[index]))
+            time = begin + law.times(-(-(total - 1) // size), spans[index], random)
             count = np.full(len(time), float(size))
             count[0] = 1.0
             count[-1] += total - count.sum()
         else:
-            begin = start + (WINDOW_S - spans[index]) / 2
             time = begin + np.linspace(0.0, spans[index], _STEPS)
             count = np.full(_STEPS, total / _STEPS)
         times.append(time)
@@ -96,38 +101,34 @@ def batches(client: Client, random: np.random.Generator) -> Batches:
 
 
 @dataclass(frozen=True)
-class _Window:
-    """What one window is drawn from: its waits are those between batches of ``size`` requests."""
+class _Law:
+    """The distribution of waits, up to their scale."""
 
-    requests: int
-    span_s: float
-    size: int
     shape: float
     gamma: bool
 
-    def draw(self, random: np.random.Generator) -> Floats:
-        """Times from the window's begin: the first request, and the last of each batch after it."""
-        count = -(-(self.requests - 1) // self.size)
-        law = random.standard_gamma if self.gamma else random.weibull
-        waits = law(self.shape, count)
-        total = waits.sum()
+    def times(self, waits: int, span_s: float, random: np.random.Generator) -> Floats:
+        """0, and the times after so many waits that together fill a span."""
+        drawn = (random.standard_gamma if self.gamma else random.weibull)(self.shape, waits)
+        total = drawn.sum()
         # Shapes near 0 may leave nothing but zeros.
-        shares = waits / total if 0 < total < np.inf else np.full(count, 1.0 / max(count, 1))
-        begin = random.uniform(0.0, WINDOW_S - self.span_s)
-        waited = np.minimum(np.cumsum(shares), 1.0)
-        return np.asarray(np.minimum(np.r_[begin, begin + self.span_s * waited], _LAST_S))
+        shares = drawn / total if 0 < total < np.inf else np.full(waits, 1.0 / max(waits, 1))
+        return np.asarray(span_s * np.r_[0.0, np.minimum(np.cumsum(shares), 1.0)])
 
 
-def _spans(client: Client, random: np.random.Generator) -> Floats:
-    """How long the activity of each window lasts, in seconds."""
-    spans = np.minimum((client.requests - 1) * interarrival.means(client), WINDOW_S)
-    unsure = ~client.gamma & _at_an_edge(client.start_s)
-    return np.where(unsure, spans * random.random(len(spans)), spans)
-
-
-def _at_an_edge(start_s: Floats) -> Flags:
-    apart = np.diff(start_s) > WINDOW_S
-    return np.asarray(np.r_[True, apart] | np.r_[apart, True])
+def _places(client: Client, random: np.random.Generator, edges: Edges) -> tuple[Floats, Floats]:
+    """Where in each window activity begins, and how long it lasts; in seconds."""
+    apart = np.diff(client.start_s) > WINDOW_S
+    first, last = np.r_[True, apart], np.r_[apart, True]
+    one, other = random.random((2, len(client.start_s))) * _ROOM_S
+    if edges is Edges.UNIFORM:
+        begins = np.where(first, np.where(last, np.minimum(one, other), one), 0.0)
+        ends = np.where(last, np.where(first, np.maximum(one, other), other), _ROOM_S)
+        return begins, np.where(client.requests > 1, ends - begins, 0.0)
+    spans = np.minimum((client.requests - 1) * interarrival.means(client), _ROOM_S)
+    unsure = ~client.gamma & (first | last)
+    spans = np.where(unsure, spans * one / _ROOM_S, spans)
+    return (_ROOM_S - spans) * other / _ROOM_S, spans
 
 
 def _needs_drawing(client: Client, spans: Floats) -> Flags:
