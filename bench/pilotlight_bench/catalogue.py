@@ -61,4 +61,11 @@ CATALOGUE = (
         ),
         10,
     ),
+    Benchmark(
+        "warmpool",
+        "Recorded traffic: who waits for a cold start at equal idle hours, here and elsewhere.",
+        ("affected_ratio", "wakes_ratio", "worst_ratio"),
+        5,
+        "warmpool --trace FILE",
+    ),
 )

@@ -10,6 +10,7 @@ from pilotlight_bench.catalogue import CATALOGUE
 from pilotlight_bench.coldstart.command import coldstart
 from pilotlight_bench.options import AsJson
 from pilotlight_bench.predictor.command import predictor
+from pilotlight_bench.warmpool.command import warmpool
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 run = typer.Typer(
@@ -19,6 +20,7 @@ app.add_typer(run, name="run")
 run.command("predictor")(predictor)
 run.command("coldstart")(coldstart)
 run.command("canary")(canary)
+run.command("warmpool")(warmpool)
 
 
 @app.command("list")

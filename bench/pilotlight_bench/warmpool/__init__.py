@@ -1,0 +1,1 @@
+"""Policies about sleep, compared at equal idle hours on recorded traffic."""
