@@ -29,6 +29,8 @@ from pilotlight_autoscaler.traffic.servegen import WINDOW_S, Client
 # Of a window: about one a second.
 _BATCHES = 600
 _PAUSE_S = 60.0
+# Requests of a Weibull window that are drawn one by one.
+_SINGLE = 20_000
 # Two windows of at least this span leave no pause between them.
 _FULL_S = WINDOW_S - _PAUSE_S / 2
 # Chance of a pause in a window that is not drawn.
@@ -81,14 +83,19 @@ def batches(client: Client, random: np.random.Generator, edges: Edges = Edges.FI
     begins, spans = _places(client, random, edges)
     requests = client.requests
     drawn, sizes = _needs_drawing(client, spans), np.ceil(requests / _BATCHES).astype(int)
-    gamma = client.gamma | (sizes > 1)
-    shapes = np.where(sizes > 1, interarrival.batch_shapes(client) * sizes, client.shape)
+    # A sum of a few heavy Weibull waits is far from Gamma: these are drawn one by one.
+    joint = (sizes > 1) & (client.gamma | (requests > _SINGLE))
+    gamma = client.gamma | joint
+    shapes = np.where(joint, interarrival.batch_shapes(client) * sizes, client.shape)
     times, counts = [np.empty(0)], [np.empty(0)]
     for index, begin in enumerate(client.start_s + begins):
         size, total = int(sizes[index]), int(requests[index])
         if drawn[index]:
             law = _Law(shapes[index], bool(gamma[index]))
-            time = begin + law.times(-(-(total - 1) // size), spans[index], random)
+            waits = -(-(total - 1) // size) if joint[index] else total - 1
+            time = begin + law.times(waits, spans[index], random)
+            if not joint[index]:
+                time = _thinned(time, size)
             count = np.full(len(time), float(size))
             count[0] = 1.0
             count[-1] += total - count.sum()
@@ -98,6 +105,11 @@ def batches(client: Client, random: np.random.Generator, edges: Edges = Edges.FI
         times.append(time)
         counts.append(count)
     return Batches(np.concatenate(times), np.concatenate(counts))
+
+
+def _thinned(time: Floats, size: int) -> Floats:
+    """The first, and the last of each batch after it."""
+    return time if size == 1 else np.r_[time[:-1:size], time[-1]]
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,7 @@ def _rows(path: Path, lines: TextIO) -> Iterator[tuple[str, tuple[float, ...]]]:
     try:
         for row in reader:
             yield row["client"], _values(row)
-    except (ValueError, TypeError, csv.Error) as error:
+    except (ValueError, TypeError, AttributeError, csv.Error) as error:
         raise UsageError(f"{path}, line {reader.line_num}: {error}") from error
 
 
