@@ -28,12 +28,14 @@ def study(
 
     from pilotlight.errors import UsageError
     from pilotlight_autoscaler.study import compare, population
+    from pilotlight_autoscaler.study.ours import pilotlight
+    from pilotlight_autoscaler.study.peers.everybody import peers
     from pilotlight_autoscaler.traffic.arrivals import Edges
 
     if edges not in tuple(Edges):
         raise UsageError(f"--edges is {edges!r}: choose one of {', '.join(Edges)}")
     people = population.read(trace, range(seeds), Edges(edges))
-    families = compare.families(cold_start)
+    families = (pilotlight(cold_start), *peers(cold_start))
     policies = [setting.policy for family in families for setting in family.settings]
     weeks = compare.compare(people, policies, cold_start)
     if as_json:

@@ -8,9 +8,7 @@ import numpy as np
 
 from pilotlight_autoscaler.demand import Floats
 from pilotlight_autoscaler.study.gaps import join
-from pilotlight_autoscaler.study.ours import pilotlight
-from pilotlight_autoscaler.study.peers import break_even, cron, histogram, retention
-from pilotlight_autoscaler.study.policy import Family, Policy
+from pilotlight_autoscaler.study.policy import Policy
 from pilotlight_autoscaler.study.population import Population, Service
 from pilotlight_autoscaler.study.score import clairvoyant_s, score
 from pilotlight_autoscaler.study.warm import Indices, Warm, both
@@ -29,26 +27,6 @@ class Week:
     idle_s: Floats
     wakes: Floats
     affected: Floats
-
-
-def families(cold_start_s: float) -> tuple[Family, ...]:
-    """Everybody, Pilotlight first."""
-    own = pilotlight(cold_start_s)
-    return ((own,) if own is not None else ()) + peers(cold_start_s)
-
-
-def peers(cold_start_s: float) -> tuple[Family, ...]:
-    """Everybody else."""
-    return (
-        retention.knative(),
-        retention.retention(),
-        retention.floor(),
-        cron.cron(),
-        histogram.histogram(cold_start_s),
-        break_even.break_even(),
-        break_even.randomised(),
-        break_even.learnt(),
-    )
 
 
 def compare(
