@@ -42,13 +42,14 @@ def midnight(spec: WarmPoolPolicy, now: datetime) -> datetime:
 
 
 def idle_replicas(look: Look) -> int:
-    """Ready ones that the requests in flight do not need."""
-    ready = sum(one.ready for one in look.service.revisions if one.component == PREDICTOR)
+    """Those up or starting that the requests in flight do not need."""
+    pods = [one for one in look.service.revisions if one.component == PREDICTOR]
+    up = sum(one.ready + one.starting for one in pods)
     in_flight = look.seen.recent.concurrency if look.seen.recent else 0.0
     if in_flight <= 0:
-        return ready
+        return up
     target = look.service.target_concurrency
-    return max(0, ready - (ceil(in_flight / target) if target else 1))
+    return max(0, up - (ceil(in_flight / target) if target else 1))
 
 
 def _cost(look: Look, began: datetime) -> float:

@@ -45,7 +45,7 @@ def _signs(limits: Pressure, signals: Signals) -> list[tuple[float, str]]:
     return [
         (sample.value * scale / limit, f"{words.format(value=sample.value * scale)} of {limit:g}")
         for words, sample, limit, scale in rows
-        if limit is not None and sample is not None and _is_fresh(sample)
+        if limit and sample is not None and _is_fresh(sample)
     ]
 
 

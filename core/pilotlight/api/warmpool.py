@@ -80,14 +80,14 @@ class FailSafe(ApiModel):
 
 
 class Pressure(ApiModel):
-    """Signs that more replicas are needed, seen before latency shows it; means over replicas."""
+    """Limits, means over replicas, above which more are needed before latency shows it; 0: off."""
 
-    queue_depth: Annotated[float, Field(gt=0)] | None = 4.0
+    queue_depth: Annotated[float, Field(ge=0)] = 4.0
     """Requests that wait inside a replica."""
-    kv_cache_percent: Annotated[float, Field(gt=0, le=100)] | None = 85.0
+    kv_cache_percent: Annotated[float, Field(ge=0, le=100)] = 85.0
     """Of the KV cache in use."""
-    gpu_percent: Annotated[float, Field(gt=0, le=100)] | None = None
-    """Off by itself: a GPU that decodes is busy with one request as with many."""
+    gpu_percent: Annotated[float, Field(ge=0, le=100)] = 0.0
+    """Off by itself: a GPU that decodes is as busy with one request as with many."""
 
 
 class SleepTier(ApiModel):

@@ -18,7 +18,7 @@ class _Item:
     ask: Ask
     held_gpus: int
     """0: it is not held."""
-    rank: tuple[int, int, float, str, int]
+    rank: tuple[int, bool, float, bool, str, int]
     """The lowest comes first."""
 
 
@@ -70,7 +70,8 @@ def _items(asks: Iterable[Ask], before: Mapping[str, Held]) -> Iterable[_Item]:
             is_held = index < held.replicas
             protected = is_held and held.held_s < HOLD_S
             weight = density * (1 + MARGIN) if is_held else density
-            rank = (-ask.priority, 0 if protected else 1, -weight, ask.pool, index)
+            # Of equals the one that holds its place keeps it.
+            rank = (-ask.priority, not protected, -weight, not is_held, ask.pool, index)
             yield _Item(ask, held.gpus if is_held else 0, rank)
 
 
