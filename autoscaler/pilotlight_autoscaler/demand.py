@@ -54,8 +54,10 @@ class Recent:
         idle_since_s: When the last of them ended, in seconds since the epoch; ``None``: one is in
             flight, or none ever came.
         gaps_s: Lengths of the last idle times between requests, oldest first.
+        lately: Requests in the ten minutes before ``idle_since_s``; ``None``: not known.
     """
 
     concurrency: float = 0.0
     idle_since_s: float | None = None
     gaps_s: tuple[float, ...] = ()
+    lately: float | None = None
