@@ -7,7 +7,7 @@ import numpy as np
 from pilotlight_autoscaler.demand import Demand, Floats
 from pilotlight_autoscaler.forecast.blend import Blend, shipped
 from pilotlight_autoscaler.forecast.bursts import expected_bursts
-from pilotlight_autoscaler.forecast.history import History, history
+from pilotlight_autoscaler.forecast.history import LATELY_S, History, history
 from pilotlight_autoscaler.forecast.plan import plan, warm_steps
 from pilotlight_autoscaler.study.gaps import Gaps
 from pilotlight_autoscaler.study.peers.break_even import WAKES_S
@@ -88,9 +88,17 @@ class Foresight:
             self._known = history(demand(service, until_s), self.cold_start_s)
         if self._asked is not asked:
             self._asked = asked
-            rates = self.blend.rates(self._known, asked.begin_s)
+            rates = self.blend.rates(self._known, asked.begin_s, lately(service, asked.begin_s))
             self._answer = rates, expected_bursts(self._known.gaps, asked.begin_s)
         return self._answer
+
+
+def lately(service: Service, at_s: Floats) -> Floats:
+    """Requests in the last minutes before each time, and at it."""
+    time_s, total = service.requests.time_s, np.r_[0.0, np.cumsum(service.requests.requests)]
+    until = total[np.searchsorted(time_s, at_s, side="right")]
+    counts: Floats = until - total[np.searchsorted(time_s, at_s - LATELY_S)]
+    return counts
 
 
 def demand(service: Service, until_s: float) -> Demand:
