@@ -67,6 +67,17 @@ class Prometheus:
             )
         return [Series(entry["metric"], (_point(entry["value"]),)) for entry in answer["result"]]
 
+    def scraped(self, selector: str, seconds: int, at: float) -> list[Series]:
+        """Every sample of a selector's series in the last ``seconds``, as it was scraped.
+
+        Its times are those of the scrapes, and nothing is carried over from before.
+
+        Raises:
+            MetricsUnavailable: No answer, or the selector is wrong.
+        """
+        answer = self._ask("query", {"query": f"{selector}[{seconds}s]", "time": f"{at:.3f}"})
+        return _many(answer)
+
     def over(self, query: str, start: float, end: float, step_s: float) -> list[Series]:
         """Every series of a query, evaluated every ``step_s`` seconds.
 
@@ -74,11 +85,7 @@ class Prometheus:
             MetricsUnavailable: No answer, or the query is wrong.
         """
         times = {"start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step_s:.3f}"}
-        answer = self._ask("query_range", {"query": query, **times})
-        return [
-            Series(entry["metric"], tuple(_point(value) for value in entry["values"]))
-            for entry in answer["result"]
-        ]
+        return _many(self._ask("query_range", {"query": query, **times}))
 
     def _ask(self, what: str, form: dict[str, str]) -> dict[str, Any]:
         limit = f"{self._deadline_s:g}s"
@@ -100,3 +107,10 @@ class Prometheus:
 
 def _point(pair: list[Any]) -> tuple[float, float]:
     return float(pair[0]), float(pair[1])
+
+
+def _many(answer: dict[str, Any]) -> list[Series]:
+    return [
+        Series(entry["metric"], tuple(_point(value) for value in entry["values"]))
+        for entry in answer["result"]
+    ]
