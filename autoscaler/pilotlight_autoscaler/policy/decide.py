@@ -13,6 +13,7 @@ from pilotlight_autoscaler.policy.conditions import announcements, conditions
 from pilotlight_autoscaler.policy.findings import findings
 from pilotlight_autoscaler.policy.look import Look
 from pilotlight_autoscaler.policy.plan import plan_floor
+from pilotlight_autoscaler.policy.pressure import pressed
 from pilotlight_autoscaler.policy.release import released
 from pilotlight_autoscaler.policy.schedule import next_change
 from pilotlight_autoscaler.policy.sight import seeing
@@ -64,6 +65,7 @@ def _status(look: Look, outcome: Steady, found: tuple[Term, ...]) -> WarmPoolSta
             "terms": found,
             "lower_to": outcome.lower_to,
             "lower_since": outcome.lower_since,
+            "pressure": pressed(look).memory,
             "granted": allowed,
             "granted_since": _granted_since(look, allowed),
             "warm_replicas": sum(one.ready for one in pods),

@@ -31,6 +31,7 @@ def released(status: WarmPoolStatus, now: datetime) -> Decision:
             "lower_to": None,
             "lower_since": None,
             "blind_since": None,
+            "pressure": None,
             "granted": None,
             "granted_since": None,
             "conditions": told,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pilotlight.api.warmpool import Reason, Term
+from pilotlight.api.warmpool import Term
 from pilotlight_autoscaler.policy.look import Look
 from pilotlight_autoscaler.policy.words import lasting
 
@@ -44,10 +44,9 @@ def steady(look: Look, wish: Term, most: int) -> Steady:
     since, enough = _waiting(look, wish, before)
     if look.now - since < window(look):
         return Steady(_held(look, before, enough), enough, since)
-    lowered = _stepped(look, before, enough)
-    if lowered == wish.replicas:
+    if enough == wish.replicas:
         return Steady(wish)
-    return Steady(_held(look, lowered, wish.replicas), wish.replicas, look.now)
+    return Steady(_held(look, enough, wish.replicas), wish.replicas, look.now)
 
 
 def _waiting(look: Look, wish: Term, before: int) -> tuple[datetime, int]:
@@ -59,13 +58,6 @@ def _waiting(look: Look, wish: Term, before: int) -> tuple[datetime, int]:
     if look.now - since > window(look) + timedelta(seconds=LOST_S):
         return look.now, wish.replicas
     return since, max(enough, wish.replicas)
-
-
-def _stepped(look: Look, before: int, enough: int) -> int:
-    # Load that has only just gone down comes back sooner than what a clock has ended.
-    if look.status.reason is Reason.PRESSURE:
-        return max(enough, before // 2)
-    return enough
 
 
 def _held(look: Look, replicas: int, enough: int) -> Term:

@@ -7,7 +7,7 @@ from pilotlight_autoscaler.policy.expected import expected_terms
 from pilotlight_autoscaler.policy.fail_safe import safe_floor
 from pilotlight_autoscaler.policy.look import Look
 from pilotlight_autoscaler.policy.minimum import minimum_term
-from pilotlight_autoscaler.policy.pressure import pressure_term
+from pilotlight_autoscaler.policy.pressure import pressed, pressure_term
 from pilotlight_autoscaler.policy.prices import economics
 from pilotlight_autoscaler.policy.schedule import schedule_term
 from pilotlight_autoscaler.policy.sight import Sight
@@ -22,9 +22,7 @@ def terms(look: Look, sight: Sight) -> tuple[Term, ...]:
     given = (
         minimum_term(look.spec),
         schedule_term(look.spec.schedules, look.now, look.ahead_s),
-        pressure_term(
-            look.spec.pressure, look.seen.signals, look.service, _before(look, Reason.PRESSURE)
-        ),
+        pressure_term(pressed(look)),
         *_expected(look, sight),
     )
     return _largest_of_each(term for term in given if term is not None)
@@ -44,10 +42,6 @@ def _expected(look: Look, sight: Sight) -> tuple[Term, ...]:
     if sight is Sight.STALE or recent is None:
         return tuple(term for term in look.status.terms if term.reason in LEARNT)
     return expected_terms(look.seen.forecast, recent, economics(look), look.now.timestamp())
-
-
-def _before(look: Look, reason: Reason) -> int:
-    return next((term.replicas for term in look.status.terms if term.reason is reason), 0)
 
 
 def _largest_of_each(given: Iterable[Term]) -> tuple[Term, ...]:

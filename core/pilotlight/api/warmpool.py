@@ -176,6 +176,18 @@ class Counters(ApiModel):
     cold: Annotated[int, Field(ge=0)] = 0
 
 
+class PressureMemory(ApiModel):
+    """What pressure asked for, and how long it is remembered when pressure is gone."""
+
+    replicas: Replicas = 0
+    at: datetime
+    """When there was pressure last, or when this was last lowered."""
+    hold_seconds: Annotated[float, Field(ge=0)]
+    """For so long it is kept; twice as long each time that pressure came back."""
+    lowered: bool = False
+    """It was lowered since pressure was gone."""
+
+
 class WarmPoolStatus(ApiModel):
     """What a WarmPool says of itself."""
 
@@ -208,6 +220,7 @@ class WarmPoolStatus(ApiModel):
     lower_since: datetime | None = None
     blind_since: datetime | None = None
     """Since when there are no fresh metrics; absent while there are."""
+    pressure: PressureMemory | None = None
     granted: Replicas | None = None
     """What the budget allows; absent without one."""
     granted_since: datetime | None = None

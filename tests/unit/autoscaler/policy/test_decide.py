@@ -8,7 +8,7 @@ import pytest
 from pilotlight.api.warmpool import Reason
 from pilotlight_autoscaler.decision import Severity
 from pilotlight_autoscaler.demand import Recent
-from pilotlight_autoscaler.observation import Observation, Revision, Sample, Signals
+from pilotlight_autoscaler.observation import Observation, Revision
 from pilotlight_autoscaler.policy.fail_safe import safe_floor
 from tests.unit.autoscaler.policy.pool import MONDAY, Pool, policy, seen, service
 
@@ -256,65 +256,6 @@ def test_warm_pods_without_a_node_keep_their_floor_and_are_told_once() -> None:
     free = pool.look(seen(2, replace(stuck, unschedulable="", ready=2)), 15)
     assert [one.reason for one in free.announcements] == ["Schedulable"]
     assert pool.condition("Warm") == "True"
-
-
-# ---- Pressure
-
-
-def _pressed(ready: int, **signals: Sample) -> Observation:
-    revision = Revision("chat-1", percent=100, ready=ready)
-    return seen(0, revision, signals=Signals(**signals))
-
-
-def test_a_queue_inside_of_the_replicas_raises_the_floor_before_latency_does() -> None:
-    pool = Pool(policy(maxReplicas=8, pressure={"queueDepth": 4}))
-    pool.look(_pressed(2, queue_depth=Sample(6.0)))
-    assert (pool.status.floor, pool.status.reason) == (3, Reason.PRESSURE)
-    assert pool.status.message == "6.0 requests wait in each replica of 4, with 2 ready"
-
-
-def test_a_full_kv_cache_is_pressure_too_and_the_strongest_sign_counts() -> None:
-    pool = Pool(policy(maxReplicas=8, pressure={"kvCachePercent": 50, "queueDepth": 4}))
-    pool.look(_pressed(4, queue_depth=Sample(1.0), kv_cache=Sample(0.9)))
-    assert pool.status.floor == 8
-    assert "90 % of the KV cache is in use of 50" in pool.status.message
-
-
-def test_a_limit_of_nothing_is_no_limit() -> None:
-    pool = Pool(policy(maxReplicas=8, pressure={"queueDepth": 0}))
-    pool.look(_pressed(2, queue_depth=Sample(60.0), gpu=Sample(1.0)))
-    assert pool.status.floor == 0
-
-
-def test_pressure_asks_for_no_more_than_twice_at_once() -> None:
-    pool = Pool(policy(maxReplicas=100))
-    pool.look(_pressed(3, queue_depth=Sample(400.0)))
-    assert pool.status.floor == 6
-
-
-def test_a_little_over_the_limit_is_no_pressure_and_under_it_nothing_is_held() -> None:
-    pool = Pool(policy(maxReplicas=8))
-    pool.look(_pressed(4, queue_depth=Sample(4.3)))
-    pool.look(_pressed(4, queue_depth=Sample(2.0)))
-    assert pool.status.floor == 0
-
-
-def test_pressure_decays_by_halves() -> None:
-    pool = Pool(policy(maxReplicas=8))
-    pool.look(_pressed(4, queue_depth=Sample(8.0)))
-    assert pool.status.floor == 8
-    floors = []
-    for _ in range(40):
-        pool.look(_pressed(max(1, pool.status.floor), queue_depth=Sample(0.0)), 15)
-        floors.append(pool.status.floor)
-    assert sorted(set(floors), reverse=True) == [8, 4, 2, 1, 0]
-
-
-def test_signs_that_are_old_or_none_ask_for_nothing() -> None:
-    pool = Pool(policy(maxReplicas=8))
-    pool.look(_pressed(4, queue_depth=Sample(80.0, age_s=120.0)))
-    pool.look(_pressed(0, queue_depth=Sample(80.0)))
-    assert pool.status.floor == 0
 
 
 # ---- What changes the status
