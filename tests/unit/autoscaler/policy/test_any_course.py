@@ -1,0 +1,272 @@
+"""Whatever comes, in any order: the rules that a warm pool's policy never breaks.
+
+Three pools share a budget on a cluster in small: revisions that come, go and share traffic, pods
+that start or find no room, metrics that stop, clocks that jump, specs that are edited, a
+controller that starts anew from what was stored.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from pilotlight.api.meta import Mode
+from pilotlight.api.warmpool import Reason, WarmPoolPolicy, WarmPoolStatus
+from pilotlight_autoscaler.demand import Recent
+from pilotlight_autoscaler.observation import (
+    Counted,
+    Observation,
+    Revision,
+    Rollout,
+    Sample,
+    Service,
+    Signals,
+)
+from pilotlight_autoscaler.policy.budget.group import member, share_out
+from pilotlight_autoscaler.policy.decide import decide
+from tests.unit.autoscaler.policy.pool import MONDAY, Told
+
+POOLS = ("a", "b", "c")
+GPUS_EACH = {"a": 1, "b": 2, "c": 4}
+ANY = st.sampled_from(POOLS)
+OFFICE = {"timezone": "Europe/Berlin", "start": "0 8 * * *", "end": "0 19 * * *"}
+
+
+@dataclass
+class Site:
+    """One service and its pool."""
+
+    name: str
+    spec: WarmPoolPolicy
+    status: WarmPoolStatus = field(default_factory=WarmPoolStatus)
+    revisions: tuple[Revision, ...] = ()
+    there: bool = True
+    born: int = 1
+    rollout: Rollout | None = None
+    wish: int = 0
+    queue: float = 0.0
+    age_s: float = 0.0
+    seen: bool = True
+    requests: int = 0
+
+    def observation(self, granted: int | None = None) -> Observation:
+        return Observation(
+            Service(self.name, "models", revisions=self.revisions) if self.there else None,
+            recent=Recent(gaps_s=(600.0,)) if self.seen else None,
+            recent_age_s=self.age_s,
+            signals=Signals(queue_depth=Sample(self.queue, self.age_s) if self.seen else None),
+            forecast=Told(self.wish),
+            cold_start_s=45.0,
+            gpus_per_replica=GPUS_EACH[self.name],
+            granted=granted,
+            rollout=self.rollout,
+            counted=Counted(self.requests, self.requests // 7),
+        )
+
+    @property
+    def claimed(self) -> Mapping[str, int]:
+        return {claim.revision: claim.replicas for claim in self.status.floors}
+
+    @property
+    def gpus(self) -> int:
+        return sum(self.claimed.values()) * GPUS_EACH[self.name]
+
+
+def _spec(**fields: object) -> WarmPoolPolicy:
+    return WarmPoolPolicy.model_validate(
+        {"maxReplicas": 4, "failSafe": {"ttlSeconds": 120, "replicas": 1}, **fields}
+    )
+
+
+class Cluster(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.now: datetime = MONDAY
+        self.gpus = 8
+        self.sites = {
+            name: Site(
+                name,
+                _spec(budget={"gpus": 8}),
+                revisions=(Revision(f"{name}-1", percent=100),),
+            )
+            for name in POOLS
+        }
+        self.looked = False
+
+    # ---- The controller
+
+    @rule(after_s=st.floats(0, 120), looks=st.integers(1, 8))
+    def looks(self, after_s: float, looks: int) -> None:
+        for _ in range(looks):
+            self.now += timedelta(seconds=after_s)
+            self._look()
+            self._pods_follow()
+
+    def _look(self) -> None:
+        found = [
+            member(name, site.spec, site.status, site.observation(), self.now)
+            for name, site in self.sites.items()
+        ]
+        grants = share_out([one for one in found if one is not None])
+        for name, site in self.sites.items():
+            granted = grants[name].replicas if name in grants else None
+            observation = site.observation(granted)
+            before = site.status
+            decision = decide(site.spec, before, observation, self.now)
+            assert decide(site.spec, before, observation, self.now) == decision
+            again = decide(site.spec, decision.status, observation, self.now)
+            assert again.status == decision.status
+            assert not again.announcements
+            assert not again.urgent
+            assert decision.next_look_s >= 1
+            if decision.floors != before.floors:
+                assert decision.urgent
+            site.status = decision.status
+            self._holds(site, granted)
+        self.looked = True
+
+    def _holds(self, site: Site, granted: int | None) -> None:
+        status, spec = site.status, site.spec
+        if not site.there:
+            assert (status.floor, status.floors) == (0, ())
+            assert status.reason is Reason.NO_TARGET
+            return
+        assert status.floor <= spec.max_replicas
+        if granted is None:
+            assert status.floor >= spec.min_replicas
+        else:
+            assert status.floor <= granted
+            assert sum(site.claimed.values()) <= granted
+            assert status.floor >= min(spec.min_replicas, granted)
+        names = {one.name for one in site.revisions}
+        assert site.claimed.keys() <= names
+        assert all(claim.expires_at and claim.expires_at > self.now for claim in status.floors)
+        if spec.mode is Mode.DRY_RUN:
+            assert status.floors == ()
+        elif granted is None and any(one.percent for one in site.revisions):
+            assert sum(site.claimed.values()) >= status.floor
+        assert status.cost_today >= 0
+
+    @invariant()
+    def the_budget_is_kept(self) -> None:
+        if self.looked:
+            budgeted = [site for site in self.sites.values() if site.spec.budget]
+            assert sum(site.gpus for site in budgeted) <= self.gpus
+
+    @rule(pool=ANY)
+    def starts_anew(self, pool: str) -> None:
+        site = self.sites[pool]
+        stored = site.status.model_dump_json(by_alias=True, exclude_none=True)
+        site.status = WarmPoolStatus.model_validate_json(stored)
+
+    @rule(hours=st.floats(-30, 30))
+    def clock_jumps(self, hours: float) -> None:
+        self.now += timedelta(hours=hours)
+
+    # ---- The cluster
+
+    def _pods_follow(self) -> None:
+        for site in self.sites.values():
+            site.revisions = tuple(
+                one
+                if one.unschedulable
+                else replace(one, ready=max(one.ready, site.claimed.get(one.name, 0)))
+                for one in site.revisions
+            )
+
+    @rule(pool=ANY, stuck=st.booleans())
+    def room_runs_out(self, pool: str, stuck: bool) -> None:
+        site = self.sites[pool]
+        words = "0/3 nodes are available" if stuck else ""
+        site.revisions = tuple(replace(one, unschedulable=words) for one in site.revisions)
+
+    @rule(pool=ANY, percent=st.integers(0, 100))
+    def a_rollout_moves(self, pool: str, percent: int) -> None:
+        site = self.sites[pool]
+        if len(site.revisions) == 1:
+            site.born += 1
+            site.revisions = (*site.revisions, Revision(f"{pool}-{site.born}"))
+        stable, canary = site.revisions
+        site.rollout = Rollout(stable.name, canary.name, percent)
+        site.revisions = (replace(stable, percent=100 - percent), replace(canary, percent=percent))
+
+    @rule(pool=ANY, keep=st.integers(0, 1))
+    def a_rollout_ends(self, pool: str, keep: int) -> None:
+        site = self.sites[pool]
+        site.rollout = None
+        kept = site.revisions[min(keep, len(site.revisions) - 1)]
+        site.revisions = (replace(kept, percent=100),)
+
+    @rule(pool=ANY)
+    def the_gateway_changes_over(self, pool: str) -> None:
+        site = self.sites[pool]
+        site.revisions = tuple(replace(one, percent=0) for one in site.revisions)
+
+    @rule(pool=ANY, there=st.booleans())
+    def the_service_goes_or_comes(self, pool: str, there: bool) -> None:
+        site = self.sites[pool]
+        if there and not site.there:
+            site.born += 1
+            site.revisions, site.rollout = (Revision(f"{pool}-{site.born}", percent=100),), None
+        site.there = there
+
+    # ---- Demand, metrics, people
+
+    @rule(pool=ANY, wish=st.integers(0, 6), queue=st.floats(0, 50), requests=st.integers(0, 99))
+    def demand_changes(self, pool: str, wish: int, queue: float, requests: int) -> None:
+        site = self.sites[pool]
+        site.wish, site.queue, site.requests = wish, queue, requests
+
+    @rule(pool=ANY, seen=st.booleans(), age_s=st.sampled_from([0.0, 30.0, 60.0, 130.0, 1e6]))
+    def metrics_stop_or_come(self, pool: str, seen: bool, age_s: float) -> None:
+        self.sites[pool].seen, self.sites[pool].age_s = seen, age_s
+
+    @rule(
+        pool=ANY,
+        least=st.integers(0, 2),
+        more=st.integers(0, 3),
+        mode=st.sampled_from(Mode),
+        forecast=st.booleans(),
+        scheduled=st.booleans(),
+        priority=st.none() | st.integers(-1, 1),
+        window=st.sampled_from([0, 60, 300]),
+    )
+    def the_spec_is_edited(
+        self,
+        pool: str,
+        least: int,
+        more: int,
+        mode: Mode,
+        forecast: bool,
+        scheduled: bool,
+        priority: int | None,
+        window: int,
+    ) -> None:
+        schedule = OFFICE | {"desiredReplicas": least + more}
+        budget = None if priority is None else {"gpus": self.gpus, "priority": priority}
+        self.sites[pool].spec = _spec(
+            minReplicas=least,
+            maxReplicas=least + more,
+            mode=mode,
+            forecast=forecast,
+            schedules=[schedule] if scheduled else [],
+            budget=budget,
+            stabilizationWindowSeconds=window,
+        )
+        self.looked = False
+
+    @rule(gpus=st.integers(0, 16))
+    def the_budget_is_edited(self, gpus: int) -> None:
+        self.gpus = gpus
+        for site in self.sites.values():
+            if site.spec.budget:
+                budget = site.spec.budget.model_copy(update={"gpus": gpus})
+                site.spec = site.spec.model_copy(update={"budget": budget})
+        self.looked = False
+
+
+TestAnyCourse = Cluster.TestCase
+TestAnyCourse.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
