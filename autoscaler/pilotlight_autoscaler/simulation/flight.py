@@ -1,0 +1,163 @@
+"""Requests on their way: who is in flight, who waits for a first replica, when each ends."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pilotlight_autoscaler.demand import Demand, Floats
+from pilotlight_autoscaler.simulation.load import Ints, Load, demand, mean_in_flight
+
+NEVER = float("inf")
+ANYTHING = 1e-9
+"""Less concurrency than this is none."""
+
+
+@dataclass
+class Flight:
+    """A load as it is served.
+
+    Args:
+        load: What comes.
+    """
+
+    load: Load
+    held_from: int | None = None
+    """The first request that waits for a first replica; all later ones do, too."""
+    affected: list[tuple[int, int, float]] = field(default_factory=list)
+    """Requests ``[first, last)`` that waited until a moment."""
+
+    def __post_init__(self) -> None:
+        """All end as if replicas were always there, until they are held."""
+        self.ends: Floats = self.load.arrivals + self.load.durations
+        self._live: Ints = np.empty(0, dtype=np.int64)
+        self._seen = 0
+        self._last_end = -NEVER
+
+    def index(self, time_s: float) -> int:
+        """How many single requests came until then."""
+        return int(np.searchsorted(self.load.arrivals, time_s, side="right"))
+
+    def next_arrival_s(self, now_s: float) -> float:
+        """When the next request comes after now; infinity: none does."""
+        index, flows = self.index(now_s), self.load.flows.start_s
+        single = float(self.load.arrivals[index]) if index < len(self.load.arrivals) else NEVER
+        flow = int(np.searchsorted(flows, now_s, side="right")) if len(flows) else 0
+        return min(single, float(flows[flow])) if flow < len(flows) else single
+
+    def hold(self, now_s: float) -> None:
+        """From the request of this moment on all wait."""
+        self.held_from = int(np.searchsorted(self.load.arrivals, now_s, side="left"))
+
+    def release(self, now_s: float) -> int:
+        """A replica is ready: those that were held begin; how many they are."""
+        if self.held_from is None:
+            return 0
+        first, last = self.held_from, self.index(now_s)
+        self.ends[first:last] = now_s + self.load.durations[first:last]
+        self.held_from = None
+        if last > first:
+            self.affected.append((first, last, now_s))
+        return last - first
+
+    def concurrency(self, edges: Floats) -> Floats:
+        """Mean number in flight between the edges, which never go back; (edges - 1,)."""
+        low = int(np.searchsorted(self.load.arrivals, edges[0]))
+        high = int(np.searchsorted(self.load.arrivals, edges[-1]))
+        self._forget(float(edges[0]), low)
+        if low == high and not len(self._live):
+            found = np.zeros(len(edges) - 1)
+        else:
+            fresh = slice(low, high)
+            starts = np.concatenate([self.load.arrivals[self._live], self.load.arrivals[fresh]])
+            ends = np.concatenate([self.ends[self._live], self.ends[fresh]])
+            if self.held_from is not None:
+                held = np.concatenate([self._live, np.arange(low, high)]) >= self.held_from
+                ends[held] = NEVER
+            found = mean_in_flight(starts, ends, edges)
+        return found + self.load.flows.concurrency(edges) if len(self.load.flows.rate) else found
+
+    def _forget(self, before_s: float, low: int) -> None:
+        """Keep those that came before the request ``low`` and are still in flight."""
+        live = self._live
+        if low > self._seen:
+            live = np.concatenate([live, np.arange(self._seen, low)])
+            self._seen = low
+        if len(live):
+            ends = self.ends[live]
+            if self.held_from is not None:
+                ends[live >= self.held_from] = NEVER
+            gone = ends <= before_s
+            if gone.any():
+                self._last_end = max(self._last_end, float(ends[gone].max()))
+                live = live[~gone]
+        self._live = live
+
+    def busy_until_s(self, now_s: float) -> Floats:
+        """When those in flight end, in order; infinity for those held; (in flight,)."""
+        high = self.index(now_s)
+        index = np.concatenate([self._live, np.arange(self._seen, high)])
+        ends = self.ends[index]
+        if self.held_from is not None:
+            ends[index >= self.held_from] = NEVER
+        return np.sort(ends[ends > now_s])
+
+    def in_flight(self, now_s: float) -> int:
+        """How many there are, those that wait included."""
+        flows = self.load.flows.level(now_s) if len(self.load.flows.rate) else 0.0
+        return len(self.busy_until_s(now_s)) + int(np.ceil(flows - ANYTHING))
+
+    def idle_since_s(self, now_s: float) -> float | None:
+        """When the last one ended; ``None``: one is in flight, or none ever came."""
+        if self.in_flight(now_s):
+            return None
+        last = self._last_end
+        for ends in (self.ends[self._live], self.ends[self._seen : self.index(now_s)]):
+            if len(ends):
+                last = max(last, float(ends.max()))
+        flows = self.load.flows
+        flow = int(np.searchsorted(flows.start_s, now_s)) - 1
+        if flow >= 0:
+            last = max(last, float(flows.end_s[flow] + flows.duration_s[flow]))
+        return last if last > -NEVER else None
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The past of a flight, as a policy may see it.
+
+    Args:
+        flight: All of it, the future included, which nothing here shows.
+        until_s: Where the past ends.
+    """
+
+    flight: Flight
+    until_s: float
+
+    def arrivals(self) -> int:
+        """Requests since the beginning."""
+        return round(float(self.flight.load.arrived(np.array([self.until_s]))[0]))
+
+    def gaps(self, most: int) -> tuple[float, ...]:
+        """Lengths of the last idle times between requests, in seconds, oldest first."""
+        starts, ends = gaps(self.flight, self.until_s)
+        lengths = ends - starts
+        return tuple(lengths[len(lengths) - min(most, len(lengths)) :].tolist())
+
+    def demand(self, start_s: float, step_s: float) -> Demand:
+        """Requests and concurrency in full bins from a time until now."""
+        return demand(self.flight.load, self.flight.ends, start_s, step_s, self.until_s)
+
+
+def gaps(flight: Flight, until_s: float) -> tuple[Floats, Floats]:
+    """Idle times between requests that came until a moment: beginnings and ends; (gaps,)."""
+    load, high = flight.load, flight.index(until_s)
+    flows = load.flows
+    last = int(np.searchsorted(flows.start_s, until_s, side="right"))
+    starts = np.concatenate([load.arrivals[:high], flows.start_s[:last]])
+    ends = np.concatenate([flight.ends[:high], (flows.end_s + flows.duration_s)[:last]])
+    if last:
+        order = np.argsort(starts, kind="stable")
+        starts, ends = starts[order], ends[order]
+    busy = np.maximum.accumulate(ends) if len(ends) else ends
+    idle = starts[1:] > busy[:-1]
+    return busy[:-1][idle], starts[1:][idle]
