@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from pilotlight.errors import UsageError
-from pilotlight_autoscaler.capacity.configuration import Configuration
+from pilotlight_autoscaler.capacity.configuration import Configuration, Lengths
 
 
 def choose(
@@ -30,3 +30,19 @@ def choose(
     if start_s is not None:
         chosen = [replace(each, start_s=start_s) for each in chosen]
     return tuple(chosen)
+
+
+def lengths_of(configuration: Configuration, prompt: float | None, output: float | None) -> Lengths:
+    """What is planned for: as given, else as measured.
+
+    Raises:
+        UsageError: Neither is known.
+    """
+    prompt = prompt or configuration.lengths.prompt
+    output = output or configuration.lengths.output
+    if not (prompt and output):
+        raise UsageError(
+            f"{configuration.name} was not measured with requests: give --prompt-tokens and "
+            "--output-tokens"
+        )
+    return Lengths(prompt, output)

@@ -14,16 +14,22 @@ def plan(
             "`vllm bench serve --save-result` (again for each), or bench/results/predictor.json."
         ),
     ],
-    prompt_tokens: Annotated[float, typer.Option(min=1, help="Of an average request.")],
-    output_tokens: Annotated[float, typer.Option(min=1, help="Of an average answer.")],
+    prompt_tokens: Annotated[
+        float | None, typer.Option(min=1, help="Of an average request; as measured, if not given.")
+    ] = None,
+    output_tokens: Annotated[
+        float | None, typer.Option(min=1, help="Of an average answer; as measured, if not given.")
+    ] = None,
     users: Annotated[
-        float | None, typer.Option(min=1, help="Who each wait for an answer, then think.")
+        float | None,
+        typer.Option(min=1, max=1e6, help="Who each wait for an answer, then think."),
     ] = None,
     think_time: Annotated[
         float, typer.Option(min=0, help="Seconds from an answer to the next request.")
     ] = 0.0,
     rate: Annotated[
-        float | None, typer.Option(min=0.000001, help="Requests a second, instead of users.")
+        float | None,
+        typer.Option(min=0.000001, max=1e5, help="Requests a second, instead of users."),
     ] = None,
     ttft_p99: Annotated[
         float | None, typer.Option(min=0.001, help="Limit of the time to the first token, s.")
@@ -39,7 +45,7 @@ def plan(
     ] = 0.0,
     output_cv: Annotated[float, typer.Option(min=0, max=10, help="The same of answers.")] = 0.0,
     peak_to_mean: Annotated[
-        float, typer.Option(min=1, help="The peak, as a multiple of the traffic given.")
+        float, typer.Option(min=1, max=100, help="The peak, as a multiple of the traffic given.")
     ] = 1.0,
     ramp_minutes: Annotated[
         float | None,
@@ -52,6 +58,13 @@ def plan(
     rollout_surge: Annotated[
         float, typer.Option(min=0, max=1, help="New replicas beside the old ones in a rollout.")
     ] = 1.0,
+    queues: Annotated[
+        str,
+        typer.Option(
+            metavar="pooled|each",
+            help="Where requests wait for a slot: in the activator, or at the replica picked.",
+        ),
+    ] = "pooled",
     configuration: Annotated[
         list[str] | None, typer.Option(help="Only this one of the profile; again for more.")
     ] = None,
@@ -79,19 +92,20 @@ def plan(
     import yaml
 
     from pilotlight.errors import UsageError
-    from pilotlight_autoscaler.capacity.choice import choose
-    from pilotlight_autoscaler.capacity.configuration import Lengths
+    from pilotlight_autoscaler.capacity.choice import choose, lengths_of
     from pilotlight_autoscaler.capacity.diagram import draw
     from pilotlight_autoscaler.capacity.knative import manifests as snippets
     from pilotlight_autoscaler.capacity.plan import Question, plans
     from pilotlight_autoscaler.capacity.reading import read
     from pilotlight_autoscaler.capacity.report import document
-    from pilotlight_autoscaler.capacity.staffing import Reserve
+    from pilotlight_autoscaler.capacity.staffing import Queues, Reserve
     from pilotlight_autoscaler.capacity.traffic import Limits, Sizes, Traffic
     from pilotlight_autoscaler.capacity.view import text
 
     if (users is None) == (rate is None):
         raise UsageError("give --users (with --think-time), or --rate")
+    if queues not in list(Queues):
+        raise UsageError(f"--queues {queues}: it is one of {', '.join(Queues)}")
     if rate is not None and think_time:
         raise UsageError("--think-time belongs to --users")
     if ttft_p99 is None and e2e_p99 is None and tpot_p99 is None:
@@ -99,9 +113,11 @@ def plan(
             "a limit is needed: --ttft-p99 (first token), --e2e-p99 (whole request) or --tpot-p99; "
             '"P99 under 2 s" can mean the first or the second'
         )
+    model, known = read(profile)
+    chosen = choose(known, configuration or [], price, start_seconds)
     question = Question(
         Traffic(
-            Sizes(Lengths(prompt_tokens, output_tokens), prompt_cv, output_cv),
+            Sizes(lengths_of(chosen[0], prompt_tokens, output_tokens), prompt_cv, output_cv),
             users,
             think_time,
             rate,
@@ -109,10 +125,8 @@ def plan(
             None if ramp_minutes is None else ramp_minutes * 60,
         ),
         Limits(ttft_p99, e2e_p99, tpot_p99),
-        Reserve(waiting, spare, rollout_surge),
+        Reserve(waiting, spare, rollout_surge, Queues(queues)),
     )
-    model, known = read(profile)
-    chosen = choose(known, configuration or [], price, start_seconds)
     found, rejected = plans(chosen, question)
     if diagram is not None:
         try:

@@ -3,8 +3,9 @@
 from html import escape
 
 from pilotlight_autoscaler.capacity.plan import Plan, Question
+from pilotlight_autoscaler.capacity.view import number
 
-BOX, GAP, TOP, HEIGHT = 196, 44, 24, 132
+BOX, GAP, TOP, HEIGHT = 200, 44, 24, 132
 INK, LINE, FILL, FLAME = "#1f2933", "#7b8794", "#f5f7fa", "#fff3e0"
 
 Box = tuple[str, tuple[str, ...], str]
@@ -14,7 +15,7 @@ def draw(plan: Plan, question: Question) -> str:
     """An SVG: users, gateway, activator, replicas; below them the warm pool and the reserves."""
     boxes = _boxes(plan, question)
     width = len(boxes) * BOX + (len(boxes) - 1) * GAP + 2 * GAP
-    height = TOP + HEIGHT + 176
+    height = TOP + HEIGHT + 156
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"',
         f'viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="13" fill="{INK}">',
@@ -34,7 +35,7 @@ def draw(plan: Plan, question: Question) -> str:
 def _boxes(plan: Plan, question: Question) -> tuple[Box, ...]:
     traffic, load, level = question.traffic, plan.load, plan.point.level
     if traffic.users is None:
-        who: tuple[str, ...] = (f"{load.requests_per_s:,.4g} requests/s",)
+        who: tuple[str, ...] = (f"{number(load.requests_per_s)} requests/s",)
     else:
         who = (f"{load.users:,.0f} users", f"{traffic.think_s:g} s to think")
     lengths = traffic.sizes.mean
@@ -48,7 +49,7 @@ def _boxes(plan: Plan, question: Question) -> tuple[Box, ...]:
         (
             "gateway",
             (
-                f"{load.requests_per_s:,.4g} requests/s",
+                f"{number(load.requests_per_s)} requests/s",
                 f"{load.requests_per_s * lengths.output:,.0f} tokens/s out",
                 f"{load.in_flight:,.0f} in flight",
             ),
@@ -57,16 +58,16 @@ def _boxes(plan: Plan, question: Question) -> tuple[Box, ...]:
         (
             "activator",
             (
-                "queues when fewer than",
-                f"{knative.burst_capacity:,} slots are free",
-                f"{knative.activators} wanted in the path",
+                ("always in the path:", "one queue for all slots", f"{knative.activators} wanted")
+                if knative.burst_capacity < 0
+                else ("only from zero replicas:", "each replica has", "a queue of its own")
             ),
             FILL,
         ),
         (
             f"{staff.total:,} replicas, {plan.gpus:,} GPUs",
             (
-                f"{plan.point.slots:,} at a time each ({plan.point.bound})",
+                f"{plan.point.slots:,} at a time each",
                 f"TTFT P99 {level.ttft_s:.3g} s",
                 f"end to end P99 {level.e2e_s:.3g} s",
                 f"target {knative.target} at {knative.utilisation_percent} %",

@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from math import ceil, floor
 
-from pilotlight_autoscaler.capacity.staffing import Staff
+from pilotlight_autoscaler.capacity.staffing import Queues, Staff
 from pilotlight_autoscaler.capacity.traffic import Load
 
 ACTIVATOR_CAPACITY = 100.0
 """``activator-capacity``: so many requests at a time Knative plans for an activator."""
+
+MOST_ACTIVATORS = 20
+"""``maxReplicas`` of Knative's own HorizontalPodAutoscaler of the activator."""
 
 MAX_CONTAINER_CONCURRENCY = 1000
 """``container-concurrency-max-limit``."""
@@ -21,8 +24,8 @@ class KnativeTarget:
         target: Requests at a time of a replica; 100 % of it is the most that keeps the limits.
         utilisation_percent: The autoscaler aims at this share of the target.
         container_concurrency: Hard limit; 0 where Knative allows none so high.
-        burst_capacity: With fewer free slots than these the activator takes part.
-        activators: That Knative then wants in the path.
+        burst_capacity: -1: the activator is always in the path; 0: only while there is no replica.
+        activators: That Knative wants for that.
         floor: Replicas that a WarmPool keeps at the low point.
         max_replicas: Ceiling.
     """
@@ -36,22 +39,23 @@ class KnativeTarget:
     max_replicas: int
 
 
-def knative_target(load: Load, slots: int, staffed: Staff) -> KnativeTarget:
+def knative_target(load: Load, slots: int, staffed: Staff, queues: Queues) -> KnativeTarget:
     """Settings at which the autoscaler wants the planned number at the peak.
 
     It wants ceil(concurrency / (target x utilisation)) replicas (``scaling/autoscaler.go``), so
-    utilisation is the load over all slots, rounded down. The activator is to take part once the
-    slots for variability are in use (excess burst capacity below 0), and is asked for in the
-    number of ``computeNumActivators`` (``reconciler/autoscaling/kpa/kpa.go``).
+    utilisation is the load over all slots, rounded down. One queue for all replicas needs the
+    activator in the path at all times; so many of it are wanted as ``computeNumActivators`` says
+    (``reconciler/autoscaling/kpa/kpa.go``).
     """
     utilisation = floor(100 * load.in_flight / (staffed.total * slots) + 1e-9)
-    burst = max(slots, ceil(staffed.for_variability * slots - load.in_flight - 1e-9))
+    pooled = queues is Queues.POOLED
+    wanted = ceil(staffed.total * slots / ACTIVATOR_CAPACITY) if pooled else 0
     return KnativeTarget(
         target=slots,
         utilisation_percent=min(100, max(1, utilisation)),
         container_concurrency=slots if slots <= MAX_CONTAINER_CONCURRENCY else 0,
-        burst_capacity=burst,
-        activators=max(2, ceil((staffed.total * slots + burst) / ACTIVATOR_CAPACITY)),
+        burst_capacity=-1 if pooled else 0,
+        activators=max(2, wanted),
         floor=staffed.floor,
         max_replicas=staffed.total,
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pilotlight.errors import OperationError
 from pilotlight_autoscaler.capacity.configuration import Configuration
-from pilotlight_autoscaler.capacity.knative import KnativeTarget, knative_target
+from pilotlight_autoscaler.capacity.knative import MOST_ACTIVATORS, KnativeTarget, knative_target
 from pilotlight_autoscaler.capacity.level import Level, levels
 from pilotlight_autoscaler.capacity.operating_point import OperatingPoint, closest, largest
 from pilotlight_autoscaler.capacity.split import Split, split
@@ -105,7 +105,7 @@ def plans(
             rejected.append(outcome)
     if not found:
         raise OperationError(
-            "no configuration can serve this: " + "; ".join(str(each) for each in rejected)
+            "no configuration can serve this:" + "".join(f"\n  {each}" for each in rejected)
         )
     priced = all(each.price_per_hour is not None for each in found)
     found.sort(key=lambda each: (each.price_per_hour or 0.0) if priced else float(each.gpus))
@@ -137,13 +137,14 @@ def plan(configuration: Configuration, question: Question) -> Plan | Rejected:
         configuration.start_s,
         question.reserve,
     )
+    target = knative_target(load, point.slots, staffed, question.reserve.queues)
     return Plan(
         configuration=configuration,
         levels=curve,
         point=point,
         load=load,
         staff=staffed,
-        knative=knative_target(load, point.slots, staffed),
+        knative=target,
         split=split(
             configuration,
             sizes.mean,
@@ -151,7 +152,7 @@ def plan(configuration: Configuration, question: Question) -> Plan | Rejected:
             1 / point.level.requests_per_s,
             limits,
         ),
-        notes=_notes(configuration, question, point),
+        notes=_notes(configuration, question, point) + _activators(target),
     )
 
 
@@ -184,6 +185,16 @@ def _full_load_cost(configuration: Configuration, question: Question) -> float |
         return None
     lengths = question.traffic.sizes.mean
     return configuration.gpus * (lengths.prompt / prefill + lengths.output / decode)
+
+
+def _activators(target: KnativeTarget) -> tuple[str, ...]:
+    if target.activators <= MOST_ACTIVATORS:
+        return ()
+    note = (
+        f"one queue for all replicas wants {target.activators} activators in the path of every "
+        f"token; Knative's own limit is {MOST_ACTIVATORS}: raise it, or see --queues each"
+    )
+    return (note,)
 
 
 def _notes(

@@ -6,10 +6,13 @@ waiting hardly depends on the shape of that time; tests/unit/autoscaler/capacity
 a simulation, event by event, of other shapes.
 """
 
-from math import inf, lgamma, log
+from functools import lru_cache
+from math import inf, lgamma, log, sqrt
 from statistics import NormalDist
 
 import numpy as np
+
+from pilotlight_autoscaler.demand import Floats
 
 
 def waiting(slots: int, in_flight: float) -> float:
@@ -46,12 +49,19 @@ def waiting_of_users(slots: int, users: int, residence_s: float, think_s: float)
     if think_s <= 0:
         return 1.0
     k = np.arange(others + 1, dtype=np.float64)
-    log_factorial = np.array([lgamma(each + 1) for each in k])
+    log_factorial = _log_factorials(others)
     above = k >= slots
     served = np.where(above, lgamma(slots + 1) + (k - slots) * log(slots), log_factorial)
-    weight = k * log(residence_s / think_s) - log_factorial[::-1] - served
+    weight = k * (log(residence_s) - log(think_s)) - log_factorial[::-1] - served
     share = np.exp(weight - weight.max())
     return float(np.sum(share[above]) / np.sum(share))
+
+
+@lru_cache(maxsize=2)
+def _log_factorials(most: int) -> Floats:
+    """log k! for k from 0 to ``most``."""
+    logs = np.log(np.arange(1, most + 1, dtype=np.float64))
+    return np.concatenate(([0.0], np.cumsum(logs)))
 
 
 def waiting_p99_s(slots: int, in_flight: float, residence_s: float) -> float:
@@ -74,7 +84,7 @@ def square_root_slots(in_flight: float, share: float) -> float:
     Source: Halfin and Whitt, "Heavy-traffic limits for queues with many exponential servers",
     Operations Research 29 (1981).
     """
-    return in_flight + square_root_factor(share) * in_flight**0.5
+    return in_flight + square_root_factor(share) * sqrt(in_flight)
 
 
 def square_root_factor(share: float) -> float:

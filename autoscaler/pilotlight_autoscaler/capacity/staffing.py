@@ -1,6 +1,8 @@
 """How many replicas: for the load, for its variability, for failures, ramps and rollouts."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from math import ceil
 
 from pilotlight_autoscaler.capacity.queueing import waiting, waiting_of_users
@@ -13,6 +15,15 @@ TICK_S = 2.0
 """Knative's autoscaler looks every two seconds."""
 
 
+class Queues(StrEnum):
+    """Where a request waits that finds no free slot."""
+
+    POOLED = "pooled"
+    """In the activator, for a slot of any replica."""
+    EACH = "each"
+    """At the replica that the gateway picked, even if another one is free."""
+
+
 @dataclass(frozen=True)
 class Reserve:
     """What is kept beyond the load.
@@ -21,11 +32,13 @@ class Reserve:
         waiting: This share of requests may find all slots taken.
         spare: Replicas that may fail at once.
         rollout_surge: Replicas of a new version beside the old ones, as a share of them.
+        queues: Where they wait.
     """
 
     waiting: float = 0.01
     spare: int = 1
     rollout_surge: float = 1.0
+    queues: Queues = Queues.POOLED
 
 
 @dataclass(frozen=True)
@@ -63,9 +76,11 @@ def staff(
 ) -> Staff:
     """Replicas of ``slots`` requests at a time for a load whose requests take ``residence_s``."""
     for_load = max(1, ceil(load.in_flight / slots - 1e-9))
-    for_variability = for_load
-    while waits(for_variability * slots, traffic, load, residence_s) > reserve.waiting:
-        for_variability += 1
+
+    def share(replicas: int) -> float:
+        return waits(replicas, slots, traffic, load, residence_s, reserve.queues)
+
+    for_variability = fewest(lambda replicas: share(replicas) <= reserve.waiting, for_load)
     total = for_variability + reserve.spare
     horizon = None if start_s is None else start_s + STABLE_WINDOW_S / 2 + TICK_S
     ahead = None
@@ -76,7 +91,7 @@ def staff(
         for_load=for_load,
         for_variability=for_variability,
         total=total,
-        waiting=waits(total * slots, traffic, load, residence_s),
+        waiting=share(total),
         rollout=total + ceil(total * reserve.rollout_surge - 1e-9),
         horizon_s=horizon,
         warm_ahead=ahead,
@@ -84,8 +99,31 @@ def staff(
     )
 
 
-def waits(slots: int, traffic: Traffic, load: Load, residence_s: float) -> float:
-    """Share of requests that find all slots taken."""
+def fewest(enough: Callable[[int], bool], least: int) -> int:
+    """The smallest number from ``least`` on that is enough; more is never worse."""
+    if enough(least):
+        return least
+    low, high = least, 2 * least
+    while not enough(high):
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
+
+
+def waits(
+    replicas: int, slots: int, traffic: Traffic, load: Load, residence_s: float, queues: Queues
+) -> float:
+    """Share of requests that find all slots taken: of all replicas, or of the one picked.
+
+    A replica with a queue of its own is a system by itself: it sees 1 / replicas of the requests,
+    and a user is away from it for as long as the visits to the others take. That is exact for a
+    gateway that picks at random, and too careful for one that deals them out in turn.
+    """
+    pools = 1 if queues is Queues.POOLED else replicas
+    servers = replicas * slots // pools
     if load.users is None:
-        return waiting(slots, load.in_flight)
-    return waiting_of_users(slots, ceil(load.users), residence_s, traffic.think_s)
+        return waiting(servers, load.in_flight / pools)
+    away_s = pools * (residence_s + traffic.think_s) - residence_s
+    return waiting_of_users(servers, ceil(load.users), residence_s, away_s)

@@ -21,7 +21,7 @@ def _question(model: str, question: Question) -> str:
     if traffic.users is not None:
         who = f"{traffic.users:,.0f} users, {traffic.think_s:g} s between answer and next request"
     else:
-        who = f"{traffic.requests_per_s:,.4g} requests/s"
+        who = f"{number(traffic.requests_per_s or 0)} requests/s"
     if traffic.peak_to_mean != 1:
         who += f", at the peak {traffic.peak_to_mean:g} times that"
     lines = [
@@ -65,7 +65,7 @@ def _steps(plan: Plan, question: Question) -> str:
         ),
         _line(
             "load at the peak",
-            f"{plan.load.requests_per_s:,.4g} requests/s x {level.residence_s:.4g} s = "
+            f"{number(plan.load.requests_per_s)} requests/s x {level.residence_s:.4g} s = "
             f"{plan.load.in_flight:,.0f} in flight",
         ),
         _line("replicas for the load", f"{staff.for_load:,}"),
@@ -91,9 +91,9 @@ def _steps(plan: Plan, question: Question) -> str:
         _line(
             "Knative",
             f"target {knative.target} at {knative.utilisation_percent} %, containerConcurrency "
-            f"{knative.container_concurrency}, burst capacity {knative.burst_capacity} "
-            f"({knative.activators} activators), {knative.floor} to {knative.max_replicas} "
-            "replicas",
+            f"{knative.container_concurrency}, target burst capacity "
+            f"{knative.burst_capacity} ({knative.activators} activators), "
+            f"{knative.floor} to {knative.max_replicas} replicas",
         )
     ]
     if plan.split is not None:
@@ -128,6 +128,11 @@ def _variability(plan: Plan, question: Question) -> str:
         f"{staff.for_variability:,} (square-root rule: {wanted:,.0f} slots; with all of them "
         f"{share})"
     )
+
+
+def number(value: float) -> str:
+    """Four digits, or all before the point."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
 
 
 def _line(name: str, value: str) -> str:
