@@ -1,7 +1,6 @@
 """A trace as text, small enough for a ConfigMap, so that a restart does not forget it."""
 
 import base64
-import binascii
 import json
 import zlib
 from dataclasses import asdict
@@ -118,7 +117,7 @@ def _unpacked(text: str, length: int) -> list["np.ndarray[tuple[int], np.dtype[n
         decoder = zlib.decompressobj()
         # No more than it should be: a few damaged bytes can stand for gigabytes.
         data = decoder.decompress(base64.b64decode(text, validate=True), size + 1)
-    except (binascii.Error, zlib.error) as error:
+    except (ValueError, zlib.error) as error:
         raise SketchUnreadable(f"its bins are damaged: {error}") from error
     if len(data) != size or not decoder.eof:
         raise SketchUnreadable(f"its bins are {len(data)} bytes, not {size}")
