@@ -1,8 +1,6 @@
 """InferenceRollouts in the cluster: read as they are, with the status written through its door."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -12,6 +10,7 @@ from pilotlight.errors import ManifestError, NotInCluster
 from pilotlight.kube.cluster import Cluster
 from pilotlight.kube.document import Document, Reference
 from pilotlight.kube.kinds import INFERENCE_ROLLOUT
+from pilotlight.kube.merge import merge_patch
 
 
 @dataclass(frozen=True)
@@ -76,16 +75,3 @@ def write_status(cluster: Cluster, stored: Stored, status: InferenceRolloutStatu
         subresource="status",
     )
     return Stored(InferenceRollout.model_validate(document), document)
-
-
-def merge_patch(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """What makes ``after`` of ``before`` (RFC 7386)."""
-    change: dict[str, Any] = dict.fromkeys(before.keys() - after.keys())
-    for key, value in after.items():
-        old = before.get(key)
-        if isinstance(value, Mapping) and isinstance(old, Mapping):
-            if inner := merge_patch(old, value):
-                change[key] = inner
-        elif key not in before or old != value:
-            change[key] = value
-    return change

@@ -9,10 +9,10 @@ from pilotlight.errors import ClusterError, Conflict
 from pilotlight.kube.cluster import Cluster
 from pilotlight.kube.document import Document, Reference
 from pilotlight.kube.kinds import INFERENCE_SERVICE
+from pilotlight.kube.merge import merge_patch
 from pilotlight_canary.admission.template import TEMPLATE_HASH, template_hash
 from pilotlight_canary.decision import Desired
 from pilotlight_canary.kserve.fence import Fence
-from pilotlight_canary.kserve.merge import merge_patch
 from pilotlight_canary.kserve.template import PERCENT, Templates, template_of
 from pilotlight_canary.observation import ComponentView, Service
 

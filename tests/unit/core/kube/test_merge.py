@@ -1,11 +1,11 @@
-"""The patch that makes one status of another."""
+"""The patch that makes one document of another."""
 
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pilotlight_canary.controller.store import merge_patch
+from pilotlight.kube.merge import merge_patch
 
 VALUES = st.recursive(
     st.integers() | st.text(max_size=3) | st.lists(st.integers(), max_size=3),
@@ -36,7 +36,7 @@ def test_the_patch_leads_from_the_one_to_the_other(
 
 
 @given(DOCUMENTS)
-def test_the_same_status_is_not_written(document: dict[str, Any]) -> None:
+def test_between_equals_there_is_nothing_to_send(document: dict[str, Any]) -> None:
     assert merge_patch(document, document) == {}
 
 
