@@ -61,10 +61,13 @@ def plan(
     queues: Annotated[
         str,
         typer.Option(
-            metavar="pooled|each",
-            help="Where requests wait for a slot: in the activator, or at the replica picked.",
+            metavar="each|pooled",
+            help="Where requests wait for a slot: at the replica picked, or in an activator.",
         ),
-    ] = "pooled",
+    ] = "each",
+    activators: Annotated[
+        int, typer.Option(min=1, help="With --queues pooled: that share the replicas.")
+    ] = 3,
     configuration: Annotated[
         list[str] | None, typer.Option(help="Only this one of the profile; again for more.")
     ] = None,
@@ -125,7 +128,7 @@ def plan(
             None if ramp_minutes is None else ramp_minutes * 60,
         ),
         Limits(ttft_p99, e2e_p99, tpot_p99),
-        Reserve(waiting, spare, rollout_surge, Queues(queues)),
+        Reserve(waiting, spare, rollout_surge, Queues(queues), activators),
     )
     found, rejected = plans(chosen, question)
     if diagram is not None:

@@ -9,9 +9,6 @@ from pilotlight_autoscaler.capacity.traffic import Load
 ACTIVATOR_CAPACITY = 100.0
 """``activator-capacity``: so many requests at a time Knative plans for an activator."""
 
-MOST_ACTIVATORS = 20
-"""``maxReplicas`` of Knative's own HorizontalPodAutoscaler of the activator."""
-
 MAX_CONTAINER_CONCURRENCY = 1000
 """``container-concurrency-max-limit``."""
 
@@ -43,8 +40,8 @@ def knative_target(load: Load, slots: int, staffed: Staff, queues: Queues) -> Kn
     """Settings at which the autoscaler wants the planned number at the peak.
 
     It wants ceil(concurrency / (target x utilisation)) replicas (``scaling/autoscaler.go``), so
-    utilisation is the load over all slots, rounded down. One queue for all replicas needs the
-    activator in the path at all times; so many of it are wanted as ``computeNumActivators`` says
+    utilisation is the load over all slots, rounded down. Queues in activators need them in the
+    path at all times; so many are wanted as ``computeNumActivators`` says
     (``reconciler/autoscaling/kpa/kpa.go``).
     """
     utilisation = floor(100 * load.in_flight / (staffed.total * slots) + 1e-9)

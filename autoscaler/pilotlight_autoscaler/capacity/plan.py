@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from pilotlight.errors import OperationError
 from pilotlight_autoscaler.capacity.configuration import Configuration
-from pilotlight_autoscaler.capacity.knative import MOST_ACTIVATORS, KnativeTarget, knative_target
+from pilotlight_autoscaler.capacity.knative import KnativeTarget, knative_target
 from pilotlight_autoscaler.capacity.level import Level, levels
 from pilotlight_autoscaler.capacity.operating_point import OperatingPoint, closest, largest
 from pilotlight_autoscaler.capacity.split import Split, split
-from pilotlight_autoscaler.capacity.staffing import Reserve, Staff, staff
+from pilotlight_autoscaler.capacity.staffing import Queues, Reserve, Staff, staff
 from pilotlight_autoscaler.capacity.traffic import Limits, Load, Traffic
 
 HOURS_A_MONTH = 730.0
@@ -152,7 +152,7 @@ def plan(configuration: Configuration, question: Question) -> Plan | Rejected:
             1 / point.level.requests_per_s,
             limits,
         ),
-        notes=_notes(configuration, question, point) + _activators(target),
+        notes=_notes(configuration, question, point) + _activators(target, question),
     )
 
 
@@ -187,12 +187,13 @@ def _full_load_cost(configuration: Configuration, question: Question) -> float |
     return configuration.gpus * (lengths.prompt / prefill + lengths.output / decode)
 
 
-def _activators(target: KnativeTarget) -> tuple[str, ...]:
-    if target.activators <= MOST_ACTIVATORS:
+def _activators(target: KnativeTarget, question: Question) -> tuple[str, ...]:
+    reserve = question.reserve
+    if reserve.queues is Queues.EACH or target.activators <= reserve.activators:
         return ()
     note = (
-        f"one queue for all replicas wants {target.activators} activators in the path of every "
-        f"token; Knative's own limit is {MOST_ACTIVATORS}: raise it, or see --queues each"
+        f"Knative takes up to {target.activators} activators for this; the plan counts on "
+        f"{reserve.activators}: with more, each has fewer replicas, and more requests wait"
     )
     return (note,)
 

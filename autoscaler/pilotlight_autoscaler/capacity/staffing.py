@@ -18,10 +18,11 @@ TICK_S = 2.0
 class Queues(StrEnum):
     """Where a request waits that finds no free slot."""
 
-    POOLED = "pooled"
-    """In the activator, for a slot of any replica."""
     EACH = "each"
     """At the replica that the gateway picked, even if another one is free."""
+    POOLED = "pooled"
+    """In an activator, for a slot of any of its replicas: Knative gives each activator replicas of
+    its own (``assignSlice``, ``activator/net/throttler.go``)."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,14 @@ class Reserve:
         spare: Replicas that may fail at once.
         rollout_surge: Replicas of a new version beside the old ones, as a share of them.
         queues: Where they wait.
+        activators: Among how many the replicas are divided, if they wait there.
     """
 
     waiting: float = 0.01
     spare: int = 1
     rollout_surge: float = 1.0
-    queues: Queues = Queues.POOLED
+    queues: Queues = Queues.EACH
+    activators: int = 3
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ def staff(
     for_load = max(1, ceil(load.in_flight / slots - 1e-9))
 
     def share(replicas: int) -> float:
-        return waits(replicas, slots, traffic, load, residence_s, reserve.queues)
+        return waits(replicas, slots, traffic, load, residence_s, reserve)
 
     for_variability = fewest(lambda replicas: share(replicas) <= reserve.waiting, for_load)
     total = for_variability + reserve.spare
@@ -113,17 +116,18 @@ def fewest(enough: Callable[[int], bool], least: int) -> int:
 
 
 def waits(
-    replicas: int, slots: int, traffic: Traffic, load: Load, residence_s: float, queues: Queues
+    replicas: int, slots: int, traffic: Traffic, load: Load, residence_s: float, reserve: Reserve
 ) -> float:
-    """Share of requests that find all slots taken: of all replicas, or of the one picked.
+    """Share of requests that find all slots taken: of the replica picked, or of one activator.
 
-    A replica with a queue of its own is a system by itself: it sees 1 / replicas of the requests,
-    and a user is away from it for as long as the visits to the others take. That is exact for a
-    gateway that picks at random, and too careful for one that deals them out in turn.
+    Each queue is a system by itself: it sees its part of the requests, and a user is away from it
+    for as long as the visits to the others take. That is exact for a gateway that picks at
+    random, and too careful for one that deals requests out in turn. Where replicas do not divide
+    evenly, the queue with the fewest is counted.
     """
-    pools = 1 if queues is Queues.POOLED else replicas
-    servers = replicas * slots // pools
+    queues = replicas if reserve.queues is Queues.EACH else min(replicas, reserve.activators)
+    servers = replicas // queues * slots
     if load.users is None:
-        return waiting(servers, load.in_flight / pools)
-    away_s = pools * (residence_s + traffic.think_s) - residence_s
+        return waiting(servers, load.in_flight / queues)
+    away_s = queues * (residence_s + traffic.think_s) - residence_s
     return waiting_of_users(servers, ceil(load.users), residence_s, away_s)

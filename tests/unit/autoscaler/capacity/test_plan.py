@@ -23,6 +23,7 @@ reserves = st.builds(
     spare=st.integers(0, 3),
     rollout_surge=st.floats(0, 1),
     queues=st.sampled_from(Queues),
+    activators=st.integers(1, 8),
 )
 
 
@@ -66,9 +67,18 @@ def test_more_traffic_never_needs_less(rate: float, more: float, queues: Queues)
 
 @given(st.floats(0.1, 300))
 def test_one_queue_never_needs_more_than_one_at_each_replica(rate: float) -> None:
-    pooled = made(asked(requests_per_s=rate))
+    one = Reserve(queues=Queues.POOLED, activators=1)
+    pooled = made(replace(asked(requests_per_s=rate), reserve=one))
     each = made(replace(asked(requests_per_s=rate), reserve=Reserve(queues=Queues.EACH)))
     assert pooled.staff.total <= each.staff.total
+
+
+def test_more_activators_than_counted_on_are_said() -> None:
+    reserve = Reserve(queues=Queues.POOLED, activators=2)
+    found = made(replace(asked(requests_per_s=200.0), reserve=reserve))
+    assert found.knative.burst_capacity == -1
+    assert found.knative.activators == ceil(found.staff.total * found.point.slots / 100)
+    assert f"up to {found.knative.activators} activators" in found.notes[-1]
 
 
 @given(st.floats(0.5, 500), reserves)

@@ -63,7 +63,7 @@ def test_lengths_are_as_measured_if_none_are_given() -> None:
         (["--ttft-p99", "2", "--rate", "5", "--think-time", "5"], "--think-time belongs"),
         (["--rate", "5"], '"P99 under 2 s" can mean the first or the second'),
         (["--ttft-p99", "2", "--rate", "5", "--configuration", "a100"], "it has h100"),
-        (["--ttft-p99", "2", "--rate", "5", "--queues", "none"], "it is one of pooled, each"),
+        (["--ttft-p99", "2", "--rate", "5", "--queues", "none"], "it is one of each, pooled"),
         (["--ttft-p99", "2", "--rate", "5", "--diagram", "/nowhere/a.svg"], "cannot be written"),
     ],
 )

@@ -16,7 +16,7 @@ from pilotlight_autoscaler.capacity.queueing import (
     waiting_of_users,
     waiting_p99_s,
 )
-from pilotlight_autoscaler.capacity.staffing import Queues, waits
+from pilotlight_autoscaler.capacity.staffing import Queues, Reserve, waits
 from pilotlight_autoscaler.capacity.traffic import Sizes, Traffic
 
 Hold = Callable[[Random], float]
@@ -95,7 +95,7 @@ def test_a_queue_at_each_replica_lets_no_more_wait_than_planned(in_turn: bool) -
     replicas, slots, load = 6, 12, 48.0
     share = each(replicas, slots, load, 80_000, in_turn)
     traffic = Traffic(Sizes(Lengths(1, 1)), requests_per_s=load)
-    planned = waits(replicas, slots, traffic, traffic.load(1.0), 1.0, Queues.EACH)
+    planned = waits(replicas, slots, traffic, traffic.load(1.0), 1.0, Reserve(queues=Queues.EACH))
     if in_turn:
         assert share <= planned + 0.01
     else:
