@@ -12,11 +12,12 @@ import numpy as np
 from pilotlight.errors import UsageError
 from pilotlight_autoscaler.study.gaps import Gaps, Record, find
 from pilotlight_autoscaler.traffic import servegen
-from pilotlight_autoscaler.traffic.arrivals import Batches, Edges, batches
+from pilotlight_autoscaler.traffic.arrivals import Batches, Edges, batches, rounded
 from pilotlight_autoscaler.traffic.servegen import Client
 
 WEEK_S = 7 * 86400.0
 LONG_GAP_S, LONG_GAPS = 300.0, 14
+_STEP_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Service:
     Args:
         name: The client's.
         seed: Of the draw.
-        requests: All of them, in batches.
+        requests: All of them, in steps of 10 s, each at its begin.
         learning: The first week's gaps, as known at its end.
         scoring: Those that end, or are open, after it.
         learnt: The first week's record.
@@ -100,7 +101,8 @@ def _service(client: Client, seed: int, drawn: Batches, records: tuple[Record, R
     learnt, scored = records
     gaps = find(drawn, Record(learnt.begin_s, scored.end_s, learnt.holes))
     before, after = gaps.before(scored.begin_s), gaps.after(scored.begin_s)
-    return Service(client.name, seed, drawn, before, after, learnt, scored)
+    seen = rounded(drawn, _STEP_S)
+    return Service(client.name, seed, seen, before, after, learnt, scored)
 
 
 def _long_gaps(gaps: Gaps) -> int:

@@ -61,6 +61,14 @@ class Batches:
     requests: Floats
 
 
+def rounded(found: Batches, step_s: float) -> Batches:
+    """The same in steps, each with all its requests at its begin; far fewer in busy times."""
+    step = found.time_s // step_s
+    firsts = np.flatnonzero(np.r_[True, np.diff(step) > 0][: len(step)])
+    sums = np.add.reduceat(found.requests, firsts) if len(firsts) else np.empty(0)
+    return Batches(step[firsts] * step_s, sums)
+
+
 def arrivals(client: Client, random: np.random.Generator, edges: Edges = Edges.FITTED) -> Floats:
     """Every single request of a client: its time in seconds, ascending.
 

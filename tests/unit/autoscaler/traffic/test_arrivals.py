@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pilotlight_autoscaler.demand import Floats
 from pilotlight_autoscaler.traffic import interarrival
-from pilotlight_autoscaler.traffic.arrivals import Edges, arrivals, batches
+from pilotlight_autoscaler.traffic.arrivals import Batches, Edges, arrivals, batches, rounded
 from pilotlight_autoscaler.traffic.servegen import WINDOW_S, Client
 
 
@@ -108,6 +108,16 @@ def test_a_busy_window_that_is_not_drawn_leaves_no_pause() -> None:
     assert len(found.time_s) < 50 * 100
     assert np.diff(found.time_s).max() < 60
     assert found.requests.sum() == pytest.approx(50 * 60_000)
+
+
+@given(st.lists(st.floats(0, 500), max_size=40), st.floats(1, 60))
+def test_rounding_moves_requests_back_by_less_than_a_step(times: list[float], step: float) -> None:
+    exact = Batches(np.sort(np.array(times, dtype=np.float64)), np.ones(len(times)))
+    found = rounded(exact, step)
+    assert found.requests.sum() == len(times)
+    assert (np.diff(found.time_s) > 0).all()
+    moved = exact.time_s - np.repeat(found.time_s, found.requests.astype(int))
+    assert ((moved >= -1e-9) & (moved < step + 1e-9)).all()
 
 
 @pytest.mark.parametrize("gamma", [True, False])
