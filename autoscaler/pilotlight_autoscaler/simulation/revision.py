@@ -120,8 +120,10 @@ class Revision:
 
     def _rests(self) -> bool:
         """Replicas are ready, and neither requests nor decisions are under way."""
+        remembers = self.settings.scale_down_delay_s > 0 and self.decider.desired > 0
         return (
             self.decider.desired == self.ticks.least(len(self.pods.ready))
+            and not remembers
             and not self.decider.autoscaler.panicking
             and self.signal.is_flat(self.now_s)
             and not self.flight.in_flight(self.now_s)
@@ -131,7 +133,7 @@ class Revision:
         """Let time pass until a tick decides something new, or something else is due."""
         if self._seen_until_s < min(due_s, self.now_s + 2.5):
             self._project(min(due_s, self.now_s + self._view_s))
-        until_s = min(due_s, self._seen_until_s)
+        until_s = min(due_s, self._seen_until_s, self.hush_at_s)
         poke_s = self._next_poke_s() if self.decider.desired == 0 else NEVER
         tick_s = self.ticks.next_that_matters(
             self.now_s, min(until_s, poke_s), self.decider, len(self.pods.ready), self.signal
@@ -176,7 +178,7 @@ class Revision:
         self.pods.become_ready(self.now_s)
         if before == 0:
             if self.settings.scraped:
-                self.signal.scraped = True
+                self.signal.scraped_since = self.now_s
                 self.signal.wake(math.floor(self.now_s - self.service.phases.scrape_s) + 1)
             self.flight.release(self.now_s)
             self._seen_until_s = -NEVER
@@ -230,9 +232,9 @@ class Revision:
             every = max(1, len(self.pods.ready))
             last = [float(part[-1]) for part in _dealt(busy, every) if len(part)]
             self.pods.remove(self.now_s, -change, last)
-            if not self.pods.ready and self.signal.scraped:
+            if not self.pods.ready:
                 self.signal.hush(self.now_s)
-                self.signal.scraped = False
+                self.signal.scraped_since = NEVER
                 self._seen_until_s = -NEVER
 
     def _project(self, until_s: float) -> None:
@@ -245,7 +247,7 @@ class Revision:
         if not self.settings.scraped:
             silent = np.flatnonzero(means[1:] < ANYTHING)
             self.hush_at_s = float(edges[silent[0] + 2]) if len(silent) else NEVER
-        values = means[1:]
+        values = means[1:].copy()
         fresh = np.flatnonzero((means[:-1] < ANYTHING) & (values >= ANYTHING))
         for position in fresh:
             arrival = self.flight.next_arrival_s(float(edges[position + 1]) - 1e-9)
@@ -254,7 +256,7 @@ class Revision:
                 signal.spark(arrival)
                 values[position] = max(values[position] / span - 1.0, 0.0)
         values[values < ANYTHING] = 0.0
-        signal.continue_with(first, values)
+        signal.continue_with(first, values, (means[1:] >= ANYTHING) | (means[:-1] >= ANYTHING))
         self._seen_until_s = until_s
 
     def _next_poke_s(self) -> float:

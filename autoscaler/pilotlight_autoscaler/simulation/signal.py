@@ -50,9 +50,11 @@ class Signal:
     first: int = 0
     values: Floats = field(default_factory=lambda: np.zeros(0))
     sums: Floats = field(default_factory=lambda: np.zeros(1))
+    told: Flags = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
+    """Whether the activator had anything to report; shape (values,)."""
     sparks: list[float] = field(default_factory=list)
-    scraped: bool = False
-    """Whether pods report too, so that every second has a record."""
+    scraped_since: float = math.inf
+    """From when on pods report too, so that every second has a record; infinity: they do not."""
     last: int | None = None
     """The bucket of the last record before a silence; ``None``: there has been none."""
     silent: bool = True
@@ -77,7 +79,7 @@ class Signal:
             return
         self.last = self._latest(now_s)
         self.silent = True
-        self.continue_with(self.last + 1, np.zeros(0))
+        self.continue_with(self.last + 1, np.zeros(0), np.zeros(0, dtype=np.bool_))
 
     def wake(self, bucket: int) -> None:
         """The first record after a silence; windows that were empty begin with it."""
@@ -87,23 +89,23 @@ class Signal:
             if self.last is None or bucket - self.last >= window.size:
                 window.since = bucket
         self.silent = False
-        self.continue_with(bucket, np.zeros(0))
+        self.continue_with(bucket, np.zeros(0), np.zeros(0, dtype=np.bool_))
 
-    def continue_with(self, bucket: int, values: Floats) -> None:
+    def continue_with(self, bucket: int, values: Floats, told: Flags) -> None:
         """Forget what was projected from a bucket on, and project this instead."""
         keep = self.stable.size + 2
-        past = np.zeros(keep)
+        past, past_told = np.zeros(keep), np.zeros(keep, dtype=np.bool_)
         low = max(bucket - keep, self.first)
         high = min(bucket, self.first + len(self.values))
         if low < high:
-            past[low - bucket + keep : high - bucket + keep] = self.values[
-                low - self.first : high - self.first
-            ]
+            into = slice(low - bucket + keep, high - bucket + keep)
+            past[into] = self.values[low - self.first : high - self.first]
+            past_told[into] = self.told[low - self.first : high - self.first]
         self.first = bucket - keep
         self.values = np.concatenate([past, values])
+        self.told = np.concatenate([past_told, told])
         self.sums = np.concatenate([[0.0], np.cumsum(self.values)])
-        oldest = bucket - keep
-        while self.sparks and self.sparks[0] < oldest:
+        while self.sparks and self.sparks[0] < self.first:
             self.sparks.pop(0)
 
     def is_flat(self, now_s: float) -> bool:
@@ -160,8 +162,11 @@ class Signal:
     def _latest(self, now_s: float) -> int:
         """The newest bucket that anything was written to."""
         latest = math.floor(now_s - self.phases.report_s)
-        if self.scraped:
-            latest = max(latest, math.floor(now_s - self.phases.scrape_s))
+        scrape = math.floor(now_s - self.phases.scrape_s)
+        if scrape + self.phases.scrape_s >= self.scraped_since:
+            at = latest - self.first
+            told = 0 <= at < len(self.told) and self.told[at]
+            latest = max(latest, scrape) if told else scrape
         if self.sparks:
             lit = self._lit(now_s)
             latest = max(latest, whole_second(lit[-1])) if lit else latest
@@ -176,9 +181,11 @@ class Signal:
         second = np.floor(ticks).astype(np.int64)
         reported = np.floor(ticks - self.phases.report_s).astype(np.int64)
         latest = reported.copy()
-        if self.scraped:
+        if self.scraped_since < math.inf:
             scrapes = np.floor(ticks - self.phases.scrape_s).astype(np.int64)
-            latest = np.maximum(latest, scrapes)
+            came = scrapes + self.phases.scrape_s >= self.scraped_since
+            told = self.told[np.clip(reported - self.first, 0, len(self.told) - 1)]
+            latest = np.where(came, np.where(told, np.maximum(latest, scrapes), scrapes), latest)
         sparks = np.asarray(self.sparks)
         if len(sparks):
             lit = np.searchsorted(sparks, ticks, side="right")
