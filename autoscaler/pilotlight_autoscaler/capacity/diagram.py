@@ -60,7 +60,7 @@ def _boxes(plan: Plan, question: Question) -> tuple[Box, ...]:
             (
                 ("always in the path,", "a queue in each,", "replicas divided among them")
                 if knative.burst_capacity < 0
-                else ("only from zero replicas:", "each has a queue of its own")
+                else ("only from zero replicas;", "each replica has", "a queue of its own")
             ),
             FILL,
         ),
