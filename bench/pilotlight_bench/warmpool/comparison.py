@@ -1,7 +1,7 @@
 """Ours against the best of the others, at the idle hours of two retentions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,6 +11,8 @@ from pilotlight_bench.warmpool.study import Family, Floats, Study, Week
 
 POINTS_MINUTES = (15.0, 60.0)
 FIGURES = {"wakes": WAKES, "affected": AFFECTED}
+OWN_PEERS = frozenset({"break-even-random", "keep-alive-learnt"})
+"""Others that nobody ships, made for this comparison: the headline counts them all the same."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,11 @@ class Point:
             name: _ratio(self.ours.fallen[figure], min(o.at_ours[name] for o in self.others))
             for name, figure in FIGURES.items()
         }
+
+    def ratios_to_known(self) -> dict[str, float]:
+        """The same, but only against policies that others have published."""
+        known = tuple(other for other in self.others if other.policy not in OWN_PEERS)
+        return replace(self, others=known).ratios()
 
     def ratios_as_fallen(self) -> dict[str, float]:
         """Everybody as chosen on the learning week, whatever hours they used then."""

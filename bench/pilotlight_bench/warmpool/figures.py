@@ -33,6 +33,7 @@ def headline(traces: Sequence[Trace], intervals: Intervals) -> dict[str, float |
     ratios = [r for trace in traces for point in trace.points for r in point.ratios().values()]
     found["worst_ratio"] = max(ratios, default=None)
     for name in ("affected", "wakes"):
+        found[f"{name}_ratio_to_known"] = mean_of(traces, Point.ratios_to_known, name)
         found[f"{name}_ratio_as_fallen"] = mean_of(traces, Point.ratios_as_fallen, name)
         found[f"{name}_ratio_at_retention_hours"] = mean_of(traces, Point.ratios_at_retention, name)
     return found
@@ -149,6 +150,7 @@ def _points(trace: Trace) -> list[Row]:
         ]
         ratios = {
             "": point.ratios(),
+            "_to_known": point.ratios_to_known(),
             "_as_fallen": point.ratios_as_fallen(),
             "_at_retention_hours": point.ratios_at_retention(),
         }

@@ -147,7 +147,7 @@ def _said(order: Order, running: set[subprocess.Popen[str]]) -> str:
             process.kill()
             running.discard(process)
     if process.returncode == _USAGE:
-        raise UsageError(complaint.strip().removeprefix("error: "))
+        raise UsageError(complaint.strip().removeprefix("pilotlight: "))
     if process.returncode:
         raise ProcessError(f"the study of {order.trace.name} failed:\n{complaint[-2000:]}")
     return said

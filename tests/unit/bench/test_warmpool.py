@@ -1,6 +1,7 @@
 """From studies of policies to ratios at equal idle hours."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -99,12 +100,24 @@ def test_hours_that_ours_used_beyond_those_meant_are_given_to_the_others() -> No
     more = plain.scoring.idle_s.copy()
     # In the scored week ours needs as many hours at 15 min as the others do at 60 min.
     more[1] = more[6]
-    spent = Study(**{**vars(plain), "scoring": type(plain.scoring)(
-        more, plain.scoring.wakes, plain.scoring.affected
-    )})  # fmt: skip
+    spent = replace(plain, scoring=replace(plain.scoring, idle_s=more))
     point = compare(spent)[0]
     assert point.ratios()["wakes"] == pytest.approx(40 / 15)
     assert point.ratios_as_fallen()["wakes"] == pytest.approx(1.0)
+
+
+def test_peers_of_our_own_making_count_in_the_headline_and_can_be_told_apart() -> None:
+    whole = study(ours=0.5)
+    named = tuple(
+        replace(family, name="keep-alive-learnt") if family.name == "worse" else family
+        for family in whole.families
+    )
+    better = whole.scoring.wakes.copy()
+    better[8:] /= 6
+    made = replace(whole, families=named, scoring=replace(whole.scoring, wakes=better))
+    for point in compare(made):
+        assert point.ratios()["wakes"] == pytest.approx(1.0)
+        assert point.ratios_to_known()["wakes"] == pytest.approx(0.5)
 
 
 def test_the_headline_holds_means_over_traces_and_points_and_the_worst() -> None:
@@ -118,7 +131,7 @@ def test_the_headline_holds_means_over_traces_and_points_and_the_worst() -> None
 
 def test_without_a_policy_of_ours_nothing_is_claimed() -> None:
     whole = study()
-    theirs = Study(**{**vars(whole), "families": whole.families[1:]})
+    theirs = replace(whole, families=whole.families[1:])
     found = figures.headline([figures.Trace(theirs, compare(theirs))], {})
     assert set(found.values()) == {None}
 
@@ -132,9 +145,7 @@ def test_a_service_of_its_own_kind_widens_the_interval() -> None:
     whole = study(0.5)
     odd = whole.scoring.wakes.copy()
     odd[:4, 2] *= 4
-    mixed = Study(**{**vars(whole), "scoring": type(whole.scoring)(
-        whole.scoring.idle_s, odd, whole.scoring.affected
-    )})  # fmt: skip
+    mixed = replace(whole, scoring=replace(whole.scoring, wakes=odd))
     low, high = bootstrap.intervals([mixed], rounds=100, seed=1)["wakes"]
     assert low < 0.6 < 1.5 < high
 
