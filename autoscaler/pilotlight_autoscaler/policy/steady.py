@@ -39,7 +39,7 @@ def steady(look: Look, wish: Term, most: int) -> Steady:
         most: The lowest bound, which holds at once.
     """
     before = min(look.status.floor, most)
-    if wish.replicas >= before:
+    if wish.replicas >= before or not window(look):
         return Steady(wish)
     since, enough = _waiting(look, wish, before)
     if look.now - since < window(look):
