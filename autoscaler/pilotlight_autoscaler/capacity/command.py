@@ -11,7 +11,7 @@ def plan(
         list[Path],
         typer.Option(
             help="What one replica was measured to do: a profile (docs/capacity.md), results of "
-            "`vllm bench serve --save-result` (again for each), or bench/results/predictor.json."
+            "`vllm bench serve --save-result` (their folder), or bench/results/predictor.json."
         ),
     ],
     prompt_tokens: Annotated[

@@ -25,11 +25,13 @@ def read(paths: Sequence[Path]) -> tuple[str, tuple[Configuration, ...]]:
 
     Args:
         paths: One profile; or one result of ``pilotlight bench run predictor``; or any number of
-            results of ``vllm bench serve --save-result``, which are one configuration together.
+            results of ``vllm bench serve --save-result``, or folders of them, which are one
+            configuration together.
 
     Raises:
         UsageError: A file cannot be read as any of these.
     """
+    paths = _files(paths)
     documents = [_load(path) for path in paths]
     first = documents[0]
     if "configurations" in first:
@@ -43,6 +45,16 @@ def read(paths: Sequence[Path]) -> tuple[str, tuple[Configuration, ...]]:
         return "", (_from_bench(first, paths[0]),)
     results = [_valid(VllmResult, each, path) for each, path in zip(documents, paths, strict=True)]
     return results[0].model_id, (_from_vllm(results),)
+
+
+def _files(paths: Sequence[Path]) -> list[Path]:
+    files: list[Path] = []
+    for path in paths:
+        inside = sorted(path.glob("*.json")) if path.is_dir() else [path]
+        if not inside:
+            raise UsageError(f"{path} is a folder without *.json")
+        files += inside
+    return files
 
 
 def _load(path: Path) -> dict[str, Any]:
@@ -119,7 +131,23 @@ def _sweep(measured: Measured, path: Path) -> Sweep:
         notes = (
             f"99th percentiles are means times {ratio.ttft:g} (TTFT) and {ratio.tpot:g} (TPOT)",
         )
-    return lengths, _rising(points, path), notes
+    return lengths, _rising(points, path), notes + _strange(measured)
+
+
+def _strange(measured: Measured) -> tuple[str, ...]:
+    """Points whose own means contradict their concurrency (Little's law)."""
+    notes = []
+    for each in measured.points:
+        if each.ttft_mean_ms is None or each.tpot_mean_ms is None or not measured.output_tokens:
+            continue
+        whole_s = (each.ttft_mean_ms + each.tpot_mean_ms * (measured.output_tokens - 1)) / 1e3
+        in_flight = each.output_tokens_per_second / measured.output_tokens * whole_s
+        if abs(in_flight / each.concurrency - 1) > 0.15:
+            notes.append(
+                f"at a concurrency of {each.concurrency:g}, throughput and mean times say that "
+                f"{in_flight:,.0f} were in flight (Little's law): one of the figures is wrong"
+            )
+    return tuple(notes)
 
 
 def _seconds(percentile_ms: float | None, mean_ms: float | None, ratio: float) -> float:

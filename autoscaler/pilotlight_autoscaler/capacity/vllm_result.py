@@ -16,6 +16,7 @@ class VllmResult(BaseModel):
 
     model_id: str
     completed: Annotated[int, Field(ge=1)]
+    failed: Annotated[int, Field(ge=0)] = 0
     total_input_tokens: Annotated[int, Field(ge=1)]
     total_output_tokens: Annotated[int, Field(ge=1)]
     request_throughput: Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -55,11 +56,16 @@ class VllmResult(BaseModel):
             tpot_p99_s=self.p99_tpot_ms / 1e3,
             e2e_p99_s=None if self.p99_e2el_ms is None else self.p99_e2el_ms / 1e3,
         )
+        notes = []
         allowed = self.max_concurrency
-        if allowed is None or point.concurrency >= 0.85 * allowed:
-            return point, ()
-        note = (
-            f"of {allowed:,} allowed at a time only {point.concurrency:,.0f} were in flight on "
-            "average (Little's law): run it longer, or give the load generator more"
-        )
-        return point, (note,)
+        if allowed is not None and point.concurrency < 0.85 * allowed:
+            notes.append(
+                f"of {allowed:,} allowed at a time only {point.concurrency:,.0f} were in flight on "
+                "average (Little's law): run it longer, or give the load generator more"
+            )
+        if self.failed:
+            notes.append(
+                f"at {point.concurrency:,.0f} at a time {self.failed:,} of "
+                f"{self.failed + self.completed:,} requests failed: do not trust the others' times"
+            )
+        return point, tuple(notes)

@@ -63,6 +63,32 @@ def test_what_was_in_flight_counts_and_not_what_was_allowed(tmp_path: Path) -> N
     assert "of 1,024 allowed at a time only 25 were in flight" in found.notes[0]
 
 
+def test_requests_that_failed_are_said(tmp_path: Path) -> None:
+    _, (found,) = read([written(tmp_path, "8.json", vllm(8, failed=50))])
+    assert "50 of 250 requests failed" in found.notes[0]
+
+
+def test_a_folder_of_results_is_one_sweep(tmp_path: Path) -> None:
+    for concurrency in (1, 8, 32):
+        written(tmp_path, f"{concurrency}.json", vllm(concurrency))
+    _, (found,) = read([tmp_path])
+    assert len(found.points) == 3
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="a folder without"):
+        read([tmp_path])
+
+
+def test_a_point_that_contradicts_itself_is_said(tmp_path: Path) -> None:
+    point = {"concurrency": 1024, "outputTokensPerSecond": 2380}
+    times = {"ttftP99Ms": 400, "tpotP99Ms": 12, "ttftMeanMs": 130, "tpotMeanMs": 9.9}
+    measured = {"promptTokens": 1000, "outputTokens": 1000, "points": [point | times]}
+    entry = {"name": "one", "measured": measured}
+    _, (found,) = read([written(tmp_path, "profile.yaml", {"configurations": [entry]})])
+    assert "say that 24 were in flight" in found.notes[0]
+
+
 def test_an_open_loop_has_the_concurrency_of_littles_law(tmp_path: Path) -> None:
     _, (found,) = read([written(tmp_path, "open.json", vllm(None))])
     assert found.points[0].concurrency == pytest.approx(8)
