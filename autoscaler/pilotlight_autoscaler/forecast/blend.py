@@ -20,18 +20,12 @@ from pilotlight_autoscaler.forecast.ages import (
     CLASSES_S,
     FIRST_S,
     HOUR_S,
-    MIDDLES_S,
     SLEEP_S,
     SMOOTH,
-    STEPS_S,
-    WIDTHS_S,
+    edges_s,
 )
 from pilotlight_autoscaler.forecast.experts import EXPERTS, PAUSE_EXPERTS, hazards, pause_hazards
 from pilotlight_autoscaler.forecast.history import History
-
-_LOG_AGE = np.log(MIDDLES_S / HOUR_S)
-_LEARNT_FROM = SLEEP_S
-"""Ages from which on the weights are learnt: earlier ends are many, and change no plan."""
 
 _FEWEST, _MOST = np.log(1e-4), np.log(400.0)
 """Bounds of a rate per hour: one in a year, and one in nine seconds."""
@@ -63,7 +57,7 @@ class Blend:
             at_s: When the idle times begin, shape (times,).
             lately: Requests in the time before each (LATELY_S); NaN: not known.
         """
-        columns = _columns(hazards(history, self.population, at_s, lately))
+        columns = _columns(hazards(history, self.population, at_s, lately), edges_s(at_s))
         logs = columns @ self.weights
         pauses = _pause_columns(pause_hazards(history, at_s, lately), lately)
         logs[:, 0] = pauses @ self.pauses
@@ -71,10 +65,10 @@ class Blend:
         return rates
 
 
-def _columns(logs: Floats) -> Floats:
+def _columns(logs: Floats, edges: Floats) -> Floats:
     """Terms of the blend, shape (times, steps, 2 * experts + 3)."""
     experts = np.moveaxis(logs, 1, 2)
-    age = np.broadcast_to(_LOG_AGE[None, :, None], (*experts.shape[:2], 1))
+    age = np.log((edges[:, 1:] + edges[:, :-1]) / 2 / HOUR_S)[:, :, None]
     return np.concatenate([np.ones_like(age), experts, age, age**2, experts * age * 0.5], axis=2)
 
 
@@ -154,11 +148,12 @@ def _rows(history: History, population: Floats, since_s: float) -> _Rows:
     gaps = history.gaps
     chosen = gaps.start_s >= since_s
     at_s, before = gaps.start_s[chosen], gaps.before[chosen]
-    columns = _columns(hazards(history, population, at_s, before))
+    edges = edges_s(at_s)
+    columns = _columns(hazards(history, population, at_s, before), edges)
     length, ended = gaps.length_s[chosen, None], gaps.ended[chosen, None]
-    hours = np.clip(length - STEPS_S[None, :-1], 0.0, WIDTHS_S) / HOUR_S
-    ends = ended & (length >= STEPS_S[None, :-1]) & (length < STEPS_S[None, 1:])
-    use = (hours > 0) & (STEPS_S[None, :-1] >= _LEARNT_FROM)
+    hours = np.clip(length - edges[:, :-1], 0.0, np.diff(edges)) / HOUR_S
+    ends = ended & (length >= edges[:, :-1]) & (length < edges[:, 1:])
+    use = (hours > 0) & (edges[:, :-1] >= SLEEP_S)
     return columns[use], ends[use].astype(np.float64), hours[use]
 
 

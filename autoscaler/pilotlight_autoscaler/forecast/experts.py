@@ -9,19 +9,21 @@ this one, and shrunk towards a coarser expert by a few invented occasions.
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pilotlight_autoscaler.demand import Floats
 from pilotlight_autoscaler.forecast.ages import (
-    CLASS_OF_STEP,
     CLASSES_S,
     DAY_S,
     FIRST_S,
     HOUR_S,
-    MIDDLES_S,
     SLEEP_S,
+    SLOT_S,
     SMOOTH,
+    class_of,
+    edges_s,
 )
-from pilotlight_autoscaler.forecast.history import SLOT_S, Calendar, Gaps, History
+from pilotlight_autoscaler.forecast.history import Calendar, Gaps, History
 
 EXPERTS = (
     "age",
@@ -30,6 +32,9 @@ EXPERTS = (
     "age-after-such-a-gap",
     "age-after-such-traffic",
     "clock",
+    "slot-of-the-day",
+    "slot-of-the-hour",
+    "slot-of-four-hours",
     "busy-at-this-clock",
     "duty",
     "last-hours",
@@ -41,11 +46,14 @@ _DAYS = (1, 2, 3, 4, 5, 6, 7, 8, 14)
 _HOUR_WIDTH = 1.5
 """Hours of the day that resemble each other: one standard deviation."""
 
-_REACH = 6
-"""So many slots to either side count as around the same clock."""
-
 _PER_DAY = 0.85
 """What a day weighs against the day after it, in the calendar."""
+
+
+_PHASE_DAYS = 4.0
+"""For so long what comes every hour, or every few, is counted."""
+
+Slots = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,8 +76,11 @@ def hazards(history: History, population: Floats, at_s: Floats, lately: Floats) 
     gaps = history.gaps
     past = (gaps.end_s[None, :] <= at_s[:, None] + 1.0).astype(np.float64)
     counts = _counts(gaps)
+    edges = edges_s(at_s)
+    middles = (edges[:, 1:] + edges[:, :-1]) / 2
+    classes = class_of(middles)
     by_age = [
-        _rates(weights, counts, population, prior)[:, CLASS_OF_STEP]
+        np.take_along_axis(_rates(weights, counts, population, prior), classes, axis=1)
         for weights, prior in (
             (past, 1.0),
             (past * _newest_first(past, 0.8), 0.5),
@@ -78,9 +89,8 @@ def hazards(history: History, population: Floats, at_s: Floats, lately: Floats) 
             (past * _same_traffic(gaps.before, lately) * _fresh(gaps, at_s), 0.5),
         )
     ]
-    by_clock = _calendar_experts(history.calendar, at_s)
-    general = np.broadcast_to(np.log(population)[CLASS_OF_STEP], by_age[0].shape)
-    return np.stack([*by_age, *by_clock, general], axis=1)
+    by_clock = _calendar_experts(history.calendar, at_s, middles)
+    return np.stack([*by_age, *by_clock, np.log(population)[classes]], axis=1)
 
 
 def _counts(gaps: Gaps) -> _Counts:
@@ -137,57 +147,119 @@ def _same_traffic(before: Floats, lately: Floats) -> Floats:
     return weights
 
 
-def _calendar_experts(calendar: Calendar, at_s: Floats) -> list[Floats]:
-    slot = np.floor(at_s / SLOT_S).astype(np.int64) - calendar.first
-    slot = np.clip(slot, 0, len(calendar.active))
-    so_far = {
-        name: np.concatenate([[0.0], np.cumsum(values)])
-        for name, values in (
-            ("idle", calendar.idle_h),
-            ("ends", calendar.ends),
-            ("active", calendar.active * calendar.known),
-            ("known", calendar.known),
-        )
-    }
-    base = (so_far["ends"][slot] + 1.0) / (so_far["idle"][slot] + 2.0)
-    duty = (so_far["active"][slot] + 1.0) / (so_far["known"][slot] + 4.0)
-    begin = np.maximum(slot - round(3 * HOUR_S / SLOT_S), 0)
-    busy = so_far["active"][slot] - so_far["active"][begin] + duty
-    lately = busy / (so_far["known"][slot] - so_far["known"][begin] + 1.0)
-    ends, idle, active, known = _as_on_days_before(calendar, at_s)
-    clock = np.log((ends + 0.7) / (idle + 0.7 / base[:, None]))
-    share = (active + duty[:, None]) / (known + 1.0)
-    busy_then = np.log(share / (1.001 - np.minimum(share, 1.0)) + 1e-3)
-    flat = np.ones(len(MIDDLES_S))
-    duty_odds = np.log(duty / (1.0 - duty))
+@dataclass(frozen=True, eq=False)
+class _SoFar:
+    """Sums over the slots before each time; all arrays have the shape (times,)."""
+
+    ends: Floats
+    idle_h: Floats
+    active: Floats
+    known: Floats
+
+
+def _so_far(calendar: Calendar, slot: Slots) -> _SoFar:
+    def until(values: Floats) -> Floats:
+        return np.concatenate([[0.0], np.cumsum(values)])[slot]
+
+    active = calendar.active * calendar.known
+    return _SoFar(
+        until(calendar.ends), until(calendar.idle_h), until(active), until(calendar.known)
+    )
+
+
+def _calendar_experts(calendar: Calendar, at_s: Floats, middles_s: Floats) -> list[Floats]:
+    start = np.floor(at_s / SLOT_S).astype(np.int64) - calendar.first
+    start = np.clip(start, 0, len(calendar.active))
+    target = np.floor((at_s[:, None] + middles_s) / SLOT_S).astype(np.int64) - calendar.first
+    total = _so_far(calendar, start)
+    base = ((total.ends + 1.0) / (total.idle_h + 2.0))[:, None]
+    duty = ((total.active + 1.0) / (total.known + 4.0))[:, None]
+    flat = np.ones(target.shape)
     return [
-        clock,
-        busy_then,
-        duty_odds[:, None] * flat,
-        np.log(lately + 0.02)[:, None] * flat,
+        _around(calendar, start, target, base),
+        _at_slot(calendar, start, target, base),
+        _at_phase(calendar, start, target, base, 6),
+        _at_phase(calendar, start, target, base, 24),
+        _busy_then(calendar, start, target, duty),
+        np.log(duty / (1.0 - duty)) * flat,
+        np.log(_lately(calendar, start, total, duty[:, 0]) + 0.02)[:, None] * flat,
     ]
 
 
-def _as_on_days_before(calendar: Calendar, at_s: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    """Ends, idle hours, slots with traffic and slots known around the same clock before."""
-    smooth = [_smooth(v, 2) for v in (calendar.ends, calendar.idle_h)]
-    smooth += [_smooth(v, 1) for v in (calendar.active * calendar.known, calendar.known)]
-    # A day on which this very idle time lasted already is a day without an end.
-    within = (0.0, 0.8, 0.0, 2.5)
-    day = round(DAY_S / SLOT_S)
-    start = np.floor(at_s / SLOT_S).astype(np.int64) - calendar.first
-    target = np.floor((at_s[:, None] + MIDDLES_S[None, :]) / SLOT_S).astype(np.int64)
-    sums = [np.zeros(target.shape) for _ in smooth]
+def _lately(calendar: Calendar, start: Slots, total: _SoFar, duty: Floats) -> Floats:
+    """Share of the last three hours with traffic."""
+    before = _so_far(calendar, np.maximum(start - round(3 * HOUR_S / SLOT_S), 0))
+    share: Floats = (total.active - before.active + duty) / (total.known - before.known + 1.0)
+    return share
+
+
+def _around(calendar: Calendar, start: Slots, target: Slots, base: Floats) -> Floats:
+    """Ends per idle hour around the same clock on days before."""
+    ends, idle = (_smooth(values, 2) for values in (calendar.ends, calendar.idle_h))
+    ends, idle = _days_before((ends, idle), (0.0, 0.8), start, target, 6)
+    logs: Floats = np.log((ends + 0.7) / (idle + 0.7 / base))
+    return logs
+
+
+def _at_slot(calendar: Calendar, start: Slots, target: Slots, base: Floats) -> Floats:
+    """Ends per idle hour in the very slot of the day."""
+    hours = SLOT_S / HOUR_S
+    pair = (calendar.ends, calendar.idle_h)
+    ends, idle = _days_before(pair, (0.0, hours), start, target, 1)
+    logs: Floats = np.log((ends + 0.5) / (idle + 0.5 / base))
+    return logs
+
+
+def _busy_then(calendar: Calendar, start: Slots, target: Slots, duty: Floats) -> Floats:
+    """Odds of traffic around the same clock on days before."""
+    pair = (_smooth(calendar.active * calendar.known, 1), _smooth(calendar.known, 1))
+    active, known = _days_before(pair, (0.0, 2.5), start, target, 3)
+    share = (active + duty) / (known + 1.0)
+    logs: Floats = np.log(share / (1.001 - np.minimum(share, 1.0)) + 1e-3)
+    return logs
+
+
+def _at_phase(calendar: Calendar, start: Slots, target: Slots, base: Floats, period: int) -> Floats:
+    """Ends per idle hour in the same slot of every period, lately; relative to all slots."""
+    slots = np.arange(len(calendar.ends))
+    sums = np.zeros((2, len(slots) + 1, period))
+    sums[0, slots + 1, slots % period] = calendar.ends
+    sums[1, slots + 1, slots % period] = calendar.idle_h
+    sums = np.cumsum(sums, axis=1)
+    since = np.maximum(start - round(_PHASE_DAYS * DAY_S / SLOT_S), 0)
+    ends, idle = sums[:, start] - sums[:, since]
+    mean = (ends.sum(axis=1, keepdims=True) + 1.0) / (idle.sum(axis=1, keepdims=True) + 2.0)
+    logs = np.log((ends + 1.0) / (idle + 1.0 / mean) / mean)
+    return np.take_along_axis(logs, target % period, axis=1)
+
+
+def _days_before(
+    values: tuple[Floats, Floats],
+    within: tuple[float, float],
+    start: Slots,
+    target: Slots,
+    reach: int,
+) -> tuple[Floats, Floats]:
+    """Weighted sums over the same slot on days before.
+
+    Args:
+        values: By slot, two kinds.
+        within: What counts on a day on which this very idle time lasted already.
+        start: Slots in which the idle times begin, shape (times,).
+        target: Slots asked for, shape (times, steps).
+        reach: A value tells of so many slots to either side: none that was not over counts.
+    """
+    sums = (np.zeros(target.shape), np.zeros(target.shape))
+    day, slots = round(DAY_S / SLOT_S), len(values[0])
     for days in _DAYS:
-        slot = target - calendar.first - day * days
+        slot = target - day * days
         weight = _PER_DAY**days * (2.0 if days % 7 == 0 else 1.0) * (slot >= 0)
-        before = slot < start[:, None] - _REACH
-        index = np.clip(slot, 0, max(len(calendar.active) - 1, 0))
-        for total, values, else_ in zip(sums, smooth, within, strict=True):
-            here = values[index] if len(values) else np.zeros(index.shape)
+        before = slot < start[:, None] - reach
+        index = np.clip(slot, 0, max(slots - 1, 0))
+        for total, kind, else_ in zip(sums, values, within, strict=True):
+            here = kind[index] if slots else 0.0
             total += weight * np.where(before, here, else_)
-    ends, idle, active, known = sums
-    return ends, idle, active, known
+    return sums
 
 
 def _smooth(values: Floats, width: int) -> Floats:

@@ -6,12 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pilotlight_autoscaler.demand import Demand, Flags, Floats
-from pilotlight_autoscaler.forecast.ages import FIRST_S, HOUR_S, SLEEP_S
+from pilotlight_autoscaler.forecast.ages import FIRST_S, HOUR_S, SLEEP_S, SLOT_S
 
 Bins = NDArray[np.int64]
-
-SLOT_S = 600.0
-"""Length of a slot of the calendar; slots begin at multiples of it since the epoch."""
 
 SETTLED_S = 600.0
 """From this age on an idle time counts for the calendar: before, age says more than the clock."""

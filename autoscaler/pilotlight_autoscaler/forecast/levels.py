@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pilotlight_autoscaler.demand import Demand, Floats
-from pilotlight_autoscaler.forecast.ages import DAY_S
-from pilotlight_autoscaler.forecast.history import SLOT_S
+from pilotlight_autoscaler.forecast.ages import DAY_S, SLOT_S
 
 _PER_DAY = 0.85
 _DAYS = tuple(range(1, 16))

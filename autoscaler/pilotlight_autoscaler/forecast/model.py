@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pilotlight_autoscaler.demand import Demand, Floats
 from pilotlight_autoscaler.economics import Economics
-from pilotlight_autoscaler.forecast.ages import DAY_S
+from pilotlight_autoscaler.forecast.ages import DAY_S, edges_s
 from pilotlight_autoscaler.forecast.blend import Blend, shipped
 from pilotlight_autoscaler.forecast.bursts import expected_bursts
 from pilotlight_autoscaler.forecast.guard import Account, allowed, opened
@@ -109,14 +109,13 @@ def _account(known: History, economics: Economics, blend: Blend) -> Account:
     if not len(gaps.length_s) or economics.keep_per_s <= 0:
         return opened(float(wakes_s(economics, np.ones(1))[0]))
     wakes = wakes_s(economics, expected_bursts(gaps, gaps.start_s))
-    states = warm_steps(
-        blend.rates(known, gaps.start_s, gaps.before), wakes, economics.cold_start_s
-    )
+    start_s, edges = economics.cold_start_s, edges_s(gaps.start_s)
+    rates = blend.rates(known, gaps.start_s, gaps.before)
+    states = warm_steps(rates, edges, wakes, start_s)
     account = opened(float(wakes[0]))
-    for states_, wake_s, idle_s, ended in zip(
-        states, wakes, gaps.length_s, gaps.ended, strict=True
-    ):
-        chosen = allowed(plan(states_, economics.cold_start_s), account, float(wake_s))
+    rows = zip(states, edges, wakes, gaps.length_s, gaps.ended, strict=True)
+    for states_, edges_, wake_s, idle_s, ended in rows:
+        chosen = allowed(plan(states_, edges_, start_s), account, float(wake_s))
         account = account.after(chosen, float(wake_s), float(idle_s), bool(ended))
     return account
 

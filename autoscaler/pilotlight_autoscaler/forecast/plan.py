@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pilotlight_autoscaler.demand import Flags, Floats
-from pilotlight_autoscaler.forecast.ages import HOUR_S, STEPS_S, WIDTHS_S
+from pilotlight_autoscaler.forecast.ages import HOUR_S
 
 
 @dataclass(frozen=True)
@@ -43,27 +43,27 @@ class Plan:
         return min((edge for edge in edges if edge > age_s), default=float("inf"))
 
 
-def warm_steps(rates: Floats, wake_s: Floats, cold_start_s: float) -> Flags:
+def warm_steps(rates: Floats, edges: Floats, wake_s: Floats, cold_start_s: float) -> Flags:
     """Where to be warm, shape (times, steps).
 
     Args:
         rates: Hazard of the next request, per hour, shape (times, steps).
+        edges: Ages where the steps begin and end, in seconds, shape (times, steps + 1).
         wake_s: Cost of a wake from cold, in seconds of a warm replica, shape (times,).
-        cold_start_s: How long a start takes; it costs like warm time, and a request that comes
-            within it waits for what is left of it: for half of it in the mean.
+        cold_start_s: How long a start takes; it costs like warm time, and is over when the step
+            that it is for begins.
     """
-    hours = rates * WIDTHS_S / HOUR_S
+    widths = np.diff(edges)
+    hours = rates * widths / HOUR_S
     ends = -np.expm1(-hours)
-    spent = np.where(hours > 1e-9, ends / np.maximum(hours, 1e-9), 1.0) * WIDTHS_S
-    late = -np.expm1(-rates * np.minimum(cold_start_s, WIDTHS_S) / HOUR_S)
+    spent = np.where(hours > 1e-9, ends / np.maximum(hours, 1e-9), 1.0) * widths
     keep, boot = np.empty(rates.shape, dtype=np.bool_), np.empty(rates.shape, dtype=np.bool_)
     warm = cold = wake_s
     for step in range(rates.shape[1] - 1, -1, -1):
         stay = spent[:, step] + (1.0 - ends[:, step]) * warm
         wait = ends[:, step] * wake_s + (1.0 - ends[:, step]) * cold
-        start = stay + 0.5 * late[:, step] * wake_s
-        boot[:, step] = start < wait
-        cold = np.minimum(start, wait)
+        boot[:, step] = cold_start_s + stay < wait
+        cold = np.minimum(cold_start_s + stay, wait)
         keep[:, step] = stay <= cold
         warm = np.minimum(stay, cold)
     return _followed(keep, boot)
@@ -79,12 +79,23 @@ def _followed(keep: Flags, boot: Flags) -> Flags:
     return states
 
 
-def plan(states: Flags, start_s: float) -> Plan:
-    """A plan from the states of its steps, shape (steps,), and how long a start takes."""
+def plan(states: Flags, edges: Floats, start_s: float) -> Plan:
+    """A plan from the states of its steps, shape (steps,).
+
+    Args:
+        states: Where to be warm.
+        edges: Ages where the steps begin and end, shape (steps + 1,).
+        start_s: How long a start takes: so much earlier it begins.
+    """
     padded = np.concatenate([[True], states, [False]])
-    turns = np.flatnonzero(padded[1:] != padded[:-1])
-    edges = [0.0, *(float(STEPS_S[turn]) for turn in turns)]
-    return Plan(tuple(zip(edges[0::2], edges[1::2], strict=True)), start_s)
+    turns = [float(edges[turn]) for turn in np.flatnonzero(padded[1:] != padded[:-1])]
+    spans: list[tuple[float, float]] = [(0.0, turns[0])]
+    for begin, end in zip(turns[1::2], turns[2::2], strict=True):
+        if begin - start_s > spans[-1][1]:
+            spans.append((begin - start_s, end))
+        else:
+            spans[-1] = (spans[-1][0], end)
+    return Plan(tuple(spans), start_s)
 
 
 def keep_alive(age_s: float) -> Plan:

@@ -8,7 +8,7 @@ import numpy as np
 from pilotlight.api.warmpool import Reason, Term
 from pilotlight_autoscaler.demand import Recent
 from pilotlight_autoscaler.economics import Economics
-from pilotlight_autoscaler.forecast.ages import DAY_S, FIRST_S, STEPS_S
+from pilotlight_autoscaler.forecast.ages import DAY_S, FIRST_S, edges_s
 from pilotlight_autoscaler.forecast.blend import Blend, shipped
 from pilotlight_autoscaler.forecast.bursts import expected_bursts
 from pilotlight_autoscaler.forecast.guard import allowed
@@ -92,20 +92,21 @@ def _planned(
     at = np.array([since_s])
     wake_s = wakes_s(economics, expected_bursts(model.history.gaps, at))
     rates = blend.rates(model.history, at, np.array([lately]))
-    states = warm_steps(rates, wake_s, economics.cold_start_s)[0]
-    chosen = plan(states, economics.cold_start_s)
+    edges = edges_s(at)
+    states = warm_steps(rates, edges, wake_s, economics.cold_start_s)
+    chosen = plan(states[0], edges[0], economics.cold_start_s)
     guarded = allowed(chosen, model.account, float(wake_s[0]))
     age_s = max(now_s - since_s, 0.0)
-    return _explained(guarded, guarded != chosen, age_s, since_s, rates[0], float(wake_s[0]))
+    step = int(np.searchsorted(edges[0], max(age_s, FIRST_S), side="right")) - 1
+    rate = float(rates[0, step]) if step < rates.shape[1] else 0.0
+    return _explained(guarded, guarded != chosen, age_s, since_s, rate, float(wake_s[0]))
 
 
 def _explained(
-    plan: Plan, cut: bool, age_s: float, since_s: float, rates: np.ndarray, wake_s: float
+    plan: Plan, cut: bool, age_s: float, since_s: float, rate: float, wake_s: float
 ) -> Term:
     warm, until_s = plan.warm_at(age_s), plan.next_change_s(age_s)
     ahead = age_s >= plan.warm_s[0][1]
-    step = int(np.searchsorted(STEPS_S, max(age_s, FIRST_S), side="right")) - 1
-    rate = float(rates[step]) if step < len(rates) else 0.0
     change = "" if math.isinf(until_s) else f" until {_clock(since_s + until_s)}"
     words = (
         f"idle for {_span(age_s)}; {rate:.2g} requests/h would end it now; "

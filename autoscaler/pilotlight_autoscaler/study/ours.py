@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pilotlight_autoscaler.demand import Demand, Floats
+from pilotlight_autoscaler.forecast.ages import edges_s
 from pilotlight_autoscaler.forecast.blend import Blend, shipped
 from pilotlight_autoscaler.forecast.bursts import expected_bursts
+from pilotlight_autoscaler.forecast.guard import Account, allowed, opened
 from pilotlight_autoscaler.forecast.history import LATELY_S, History, history
 from pilotlight_autoscaler.forecast.plan import plan, warm_steps
 from pilotlight_autoscaler.study.gaps import Gaps
@@ -18,20 +20,20 @@ from pilotlight_autoscaler.study.warm import Warm
 BIN_S = 60.0
 """Production sees its history in bins of a minute."""
 
-BURST_POWER = 0.3
-"""A wake costs as much as its parameter times the burst it meets to this power.
+SMALL_BURST, BURST_POWER = 300.0, 0.3
+"""The price of a wake grows with (1 + burst / SMALL_BURST) to this power.
 
-0 counts wakes and 1 counts people who wait; chosen in the learning weeks. A power, not a price
-for each request, so that it means the same in traces of other sizes.
+To the power of 0 wakes are counted, to the power of 1 people who wait. A power in between serves
+both, in traces of whatever size; chosen in the learning weeks.
 """
+
+PRICES_S = WAKES_S[1::2]
 
 
 def pilotlight(cold_start_s: float) -> Family:
     """With the blend that is shipped, for all prices of a wake."""
     foresight = Foresight(cold_start_s, shipped())
-    settings = (
-        Setting(Pilotlight(wake, foresight, BURST_POWER), {"wake_s": wake}) for wake in WAKES_S
-    )
+    settings = (Setting(Pilotlight(wake, foresight), {"wake_s": wake}) for wake in PRICES_S)
     return Family("pilotlight", tuple(settings), ours=True)
 
 
@@ -40,28 +42,30 @@ class Pilotlight:
     """Keeps and starts where that costs less than waiting is expected to.
 
     Args:
-        wake_s: Price of a wake that one request meets, in seconds of a warm replica.
+        wake_s: Price of a wake that hardly anybody meets, in seconds of a warm replica.
         foresight: Shared by all prices.
-        burst_power: How the price grows with the requests that are expected to wait.
     """
 
     wake_s: float
     foresight: "Foresight"
-    burst_power: float
 
     def plan(self, service: Service, before: Gaps, asked: Gaps) -> Warm:
-        """The forecast's plan for each gap, from what had been recorded when it began."""
+        """The guarded plan for each gap, from what had been recorded when it began."""
         start_s = self.foresight.cold_start_s
         rates, bursts = self.foresight.of(service, asked)
-        wakes = self.wake_s * bursts**self.burst_power + start_s
-        states = warm_steps(rates, wakes, start_s)
-        spans = [
-            (index, *span)
-            for index, each in enumerate(states)
-            for span in plan(each, start_s).warm_s
-        ]
-        gap, begin, end = (np.array(part) for part in zip(*spans, strict=True))
-        return Warm(gap, begin.astype(np.float64), end.astype(np.float64))
+        wakes = self.wake_s * (1.0 + bursts / SMALL_BURST) ** BURST_POWER + start_s
+        edges = edges_s(asked.begin_s)
+        states = warm_steps(rates, edges, wakes, start_s)
+        spans: list[tuple[int, float, float]] = []
+        account: Account | None = None
+        rows = zip(states, edges, wakes, asked.length_s, asked.ended, strict=True)
+        for index, (row, ages, wake_s, length_s, ended) in enumerate(rows):
+            account = account or opened(float(wake_s))
+            chosen = allowed(plan(row, ages, start_s), account, float(wake_s))
+            account = account.after(chosen, float(wake_s), float(length_s), bool(ended))
+            spans += [(index, *span) for span in chosen.warm_s]
+        table = np.array(spans, dtype=np.float64).reshape(-1, 3)
+        return Warm(table[:, 0].astype(np.intp), table[:, 1], table[:, 2])
 
 
 @dataclass
