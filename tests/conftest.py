@@ -46,6 +46,12 @@ def _gpu_obstacle() -> str | None:
     return None
 
 
+def _knative_obstacle() -> str | None:
+    if shutil.which("go") is None:
+        return "Go, which builds Knative's own autoscaler, is not installed"
+    return None
+
+
 def _controlplane_obstacle() -> str | None:
     if not _installed("cryptography"):
         return "the package cryptography is not installed (make env)"
@@ -69,6 +75,7 @@ def _e2e_obstacle() -> str | None:
 # In the order in which they run: the cluster comes last, so that it competes with nothing else.
 KINDS = (
     Kind("root", _root_obstacle),
+    Kind("knative", _knative_obstacle),
     Kind("controlplane", _controlplane_obstacle),
     Kind("engine", _engine_obstacle),
     Kind("gpu", _gpu_obstacle, may_lack_in_ci=True),
