@@ -139,6 +139,6 @@ def plan(
     if manifests:
         typer.echo(yaml.safe_dump_all(snippets(found[0].knative, name), sort_keys=False), nl=False)
     elif as_json:
-        typer.echo(json.dumps(document(model, found, rejected, name), indent=1))
+        typer.echo(json.dumps(document(model, question, found, rejected, name), indent=1))
     else:
         typer.echo(text(model, question, found, rejected))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 from pilotlight.errors import OperationError
 from pilotlight_autoscaler.capacity.configuration import Configuration
@@ -83,6 +84,15 @@ class Rejected:
         cost = self.gpu_seconds_per_request
         known = "" if cost is None else f", {cost:.4f} GPU-seconds a request"
         return f"{self.configuration.name}: {self.why}{known}"
+
+
+def mean_price_per_hour(plan: Plan, traffic: Traffic) -> float | None:
+    """Of the replicas that an autoscaler keeps at the mean of the day, on average."""
+    price = plan.configuration.price_per_gpu_hour
+    if price is None:
+        return None
+    replicas = max(plan.staff.floor, ceil(plan.staff.total / traffic.peak_to_mean - 1e-9))
+    return price * plan.configuration.gpus * replicas
 
 
 def plans(

@@ -4,19 +4,30 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from pilotlight_autoscaler.capacity.plan import HOURS_A_MONTH, Plan, Rejected
+from pilotlight_autoscaler.capacity.knative import manifests
+from pilotlight_autoscaler.capacity.plan import (
+    HOURS_A_MONTH,
+    Plan,
+    Question,
+    Rejected,
+    mean_price_per_hour,
+)
+from pilotlight_autoscaler.capacity.traffic import Traffic
 
 
 def document(
-    model: str, plans: Sequence[Plan], rejected: Sequence[Rejected], name: str
+    model: str,
+    question: Question,
+    plans: Sequence[Plan],
+    rejected: Sequence[Rejected],
+    name: str,
 ) -> dict[str, Any]:
     """All plans, the cheapest first."""
-    from pilotlight_autoscaler.capacity.knative import manifests
-
     return {
         "model": model,
         "plans": [
-            _plan(each) | {"manifests": list(manifests(each.knative, name))} for each in plans
+            _plan(each, question.traffic) | {"manifests": list(manifests(each.knative, name))}
+            for each in plans
         ],
         "rejected": [
             {
@@ -29,8 +40,8 @@ def document(
     }
 
 
-def _plan(plan: Plan) -> dict[str, Any]:
-    level, price = plan.point.level, plan.price_per_hour
+def _plan(plan: Plan, traffic: Traffic) -> dict[str, Any]:
+    level, mean = plan.point.level, mean_price_per_hour(plan, traffic)
     return {
         "configuration": plan.configuration.name,
         "gpu": plan.configuration.gpu,
@@ -48,8 +59,9 @@ def _plan(plan: Plan) -> dict[str, Any]:
         "replicas": asdict(plan.staff),
         "gpus": plan.gpus,
         "gpu_seconds_per_request": plan.gpu_seconds_per_request,
-        "price_per_hour": price,
-        "price_per_month": None if price is None else price * HOURS_A_MONTH,
+        "price_per_hour": plan.price_per_hour,
+        "price_per_hour_at_the_mean": mean,
+        "price_per_month": None if mean is None else mean * HOURS_A_MONTH,
         "knative": asdict(plan.knative),
         "split": None if plan.split is None else asdict(plan.split),
         "notes": list(plan.notes),

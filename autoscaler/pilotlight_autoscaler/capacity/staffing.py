@@ -115,6 +115,11 @@ def fewest(enough: Callable[[int], bool], least: int) -> int:
     return high
 
 
+def queue_count(replicas: int, reserve: Reserve) -> int:
+    """Queues among which the replicas are divided."""
+    return replicas if reserve.queues is Queues.EACH else min(replicas, reserve.activators)
+
+
 def waits(
     replicas: int, slots: int, traffic: Traffic, load: Load, residence_s: float, reserve: Reserve
 ) -> float:
@@ -125,7 +130,7 @@ def waits(
     random, and too careful for one that deals requests out in turn. Where replicas do not divide
     evenly, the queue with the fewest is counted.
     """
-    queues = replicas if reserve.queues is Queues.EACH else min(replicas, reserve.activators)
+    queues = queue_count(replicas, reserve)
     servers = replicas // queues * slots
     if load.users is None:
         return waiting(servers, load.in_flight / queues)

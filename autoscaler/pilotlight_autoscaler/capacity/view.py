@@ -2,8 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 
-from pilotlight_autoscaler.capacity.plan import HOURS_A_MONTH, Plan, Question, Rejected
+from pilotlight_autoscaler.capacity.plan import (
+    HOURS_A_MONTH,
+    Plan,
+    Question,
+    Rejected,
+    mean_price_per_hour,
+)
 from pilotlight_autoscaler.capacity.queueing import square_root_slots
+from pilotlight_autoscaler.capacity.staffing import queue_count
 
 WIDTH = 26
 
@@ -105,13 +112,18 @@ def _steps(plan: Plan, question: Question) -> str:
                 f"{plan.split.utilisation:.0%} busy), {plan.split.decode} decode replicas",
             )
         )
-    if plan.price_per_hour is not None:
-        tokens = plan.load.requests_per_s * question.traffic.sizes.mean.output * 3600 / 1e6
+    price = mean_price_per_hour(plan, question.traffic)
+    if plan.price_per_hour is not None and price is not None:
+        rate = plan.load.requests_per_s / question.traffic.peak_to_mean
+        tokens = rate * question.traffic.sizes.mean.output * 3600 / 1e6
+        mean = (
+            "" if question.traffic.peak_to_mean == 1 else f" at the peak, {price:,.2f} at the mean"
+        )
         lines.append(
             _line(
                 "price",
-                f"{plan.price_per_hour:,.2f} an hour, {plan.price_per_hour * HOURS_A_MONTH:,.0f} "
-                f"a month, {plan.price_per_hour / tokens:.4f} a million output tokens",
+                f"{plan.price_per_hour:,.2f} an hour{mean}, {price * HOURS_A_MONTH:,.0f} a month, "
+                f"{price / tokens:.4f} a million output tokens",
             )
         )
     lines += [_line("note", note) for note in plan.notes]
@@ -119,14 +131,14 @@ def _steps(plan: Plan, question: Question) -> str:
 
 
 def _variability(plan: Plan, question: Question) -> str:
-    staff, load = plan.staff, plan.load
-    share = f"{staff.waiting:.2g} of requests wait"
-    if load.users is not None:
-        return f"{staff.for_variability:,} (with all of them {share})"
-    wanted = square_root_slots(load.in_flight, question.reserve.waiting)
+    staff, load, reserve = plan.staff, plan.load, question.reserve
+    queues = queue_count(staff.for_variability, reserve)
+    there = staff.for_variability // queues * plan.point.slots
+    wanted = square_root_slots(load.in_flight / queues, reserve.waiting)
     return (
-        f"{staff.for_variability:,} (square-root rule: {wanted:,.0f} slots; with all of them "
-        f"{share})"
+        f"{staff.for_variability:,} (a queue with {load.in_flight / queues:,.0f} of {there:,} "
+        f"slots in use, square-root rule {wanted:,.0f}; with all of them {staff.waiting:.2g} of "
+        "requests wait)"
     )
 
 

@@ -23,6 +23,7 @@ CONSOLES = re.findall(
 )
 BASE = re.search(r"All rows: `(--profile [^`]+)`", TEXT)
 ROWS = re.findall(r"^\| `(--[^`]+)` \|(.+)\|$", TEXT, re.MULTILINE)
+RATIOS = re.findall(r"^\| ([\d.]+) \| (\d+) \| (\d+) \|$", TEXT, re.MULTILINE)
 SUMS = re.findall(r"^\|[^|]+\| `([^`]+)` \| ([\d.,]+) \|$", TEXT, re.MULTILINE)
 
 
@@ -34,7 +35,7 @@ def run(words: list[str]) -> str:
 
 
 def test_the_page_has_what_is_checked() -> None:
-    assert (len(CONSOLES), len(ROWS)) == (3, 4)
+    assert (len(CONSOLES), len(ROWS), len(RATIOS)) == (3, 4, 4)
     assert len(SUMS) >= 20
 
 
@@ -68,6 +69,22 @@ def test_a_row_of_the_table_is_what_the_command_finds(options: str, cells: str) 
 def test_a_sum_of_the_page_is_right_to_the_last_digit_shown(expression: str, result: str) -> None:
     digits = len(result.partition(".")[2])
     assert f"{calculated(expression):,.{digits}f}" == result
+
+
+@pytest.mark.parametrize(("ratio", "first", "whole"), RATIOS)
+def test_the_replicas_for_another_tail_are_those_of_the_table(
+    ratio: str, first: str, whole: str, tmp_path: Path
+) -> None:
+    assert BASE is not None
+    text = Path("docs/capacity/llama-3.1-8b-h100.yaml").read_text()
+    assert "ttft: 3.4\n" in text
+    profile = tmp_path / "profile.yaml"
+    profile.write_text(text.replace("ttft: 3.4\n", f"ttft: {ratio}\n"))
+    words = shlex.split(BASE[1])
+    words[words.index("--profile") + 1] = str(profile)
+    for limit, replicas in (("--ttft-p99", first), ("--e2e-p99", whole)):
+        found = json.loads(run(["plan", *words, limit, "2", "--json"]))["plans"][0]
+        assert found["replicas"]["total"] == int(replicas)
 
 
 def test_the_speeds_of_the_profiles_are_differences_of_published_throughputs() -> None:

@@ -11,7 +11,14 @@ from pilotlight.api.warmpool import WarmPool
 from pilotlight.errors import OperationError
 from pilotlight_autoscaler.capacity.configuration import Point
 from pilotlight_autoscaler.capacity.knative import manifests
-from pilotlight_autoscaler.capacity.plan import Plan, Question, Rejected, plan, plans
+from pilotlight_autoscaler.capacity.plan import (
+    Plan,
+    Question,
+    Rejected,
+    mean_price_per_hour,
+    plan,
+    plans,
+)
 from pilotlight_autoscaler.capacity.staffing import Queues, Reserve
 from pilotlight_autoscaler.capacity.traffic import Limits, Sizes, Traffic
 from tests.unit.autoscaler.capacity.curves import LENGTHS, STEADY, replica, sweeps
@@ -112,6 +119,13 @@ def test_a_ramp_without_a_start_time_is_said() -> None:
     found = made(asked(ramp_s=600.0))
     assert found.staff.warm_ahead is None
     assert "the start time is not known" in found.notes[-1]
+
+
+def test_the_bill_is_that_of_the_mean_and_not_of_the_peak() -> None:
+    question = asked(requests_per_s=100.0, peak_to_mean=4.0)
+    found = made(question, price_per_gpu_hour=2.0)
+    assert found.price_per_hour == 2.0 * found.staff.total
+    assert mean_price_per_hour(found, question.traffic) == 2.0 * ceil(found.staff.total / 4)
 
 
 def test_the_cache_bounds_the_slots() -> None:
