@@ -9,8 +9,9 @@ from pilotlight_autoscaler.capacity.configuration import Configuration
 from pilotlight_autoscaler.capacity.knative import KnativeTarget, knative_target
 from pilotlight_autoscaler.capacity.level import Level, levels
 from pilotlight_autoscaler.capacity.operating_point import OperatingPoint, closest, largest
+from pilotlight_autoscaler.capacity.queueing import waiting_p99_s
 from pilotlight_autoscaler.capacity.split import Split, split
-from pilotlight_autoscaler.capacity.staffing import Queues, Reserve, Staff, staff
+from pilotlight_autoscaler.capacity.staffing import Queues, Reserve, Staff, queue_count, staff
 from pilotlight_autoscaler.capacity.traffic import Limits, Load, Traffic
 
 HOURS_A_MONTH = 730.0
@@ -162,7 +163,9 @@ def plan(configuration: Configuration, question: Question) -> Plan | Rejected:
             1 / point.level.requests_per_s,
             limits,
         ),
-        notes=_notes(configuration, question, point) + _activators(target, question),
+        notes=_notes(configuration, question, point)
+        + _activators(target, question)
+        + _late(point, load, staffed, question.reserve),
     )
 
 
@@ -195,6 +198,17 @@ def _full_load_cost(configuration: Configuration, question: Question) -> float |
         return None
     lengths = question.traffic.sizes.mean
     return configuration.gpus * (lengths.prompt / prefill + lengths.output / decode)
+
+
+def _late(point: OperatingPoint, load: Load, staffed: Staff, reserve: Reserve) -> tuple[str, ...]:
+    """What is to be subtracted from the limits, when more than 1 % may wait."""
+    if staffed.waiting <= 0.01:
+        return ()
+    queues = queue_count(staffed.total, reserve)
+    wait_s = waiting_p99_s(
+        staffed.total // queues * point.slots, load.in_flight / queues, point.level.residence_s
+    )
+    return (f"{staffed.waiting:.1%} wait for a slot, 1 % for over {wait_s:.2g} s: it is on top",)
 
 
 def _activators(target: KnativeTarget, question: Question) -> tuple[str, ...]:

@@ -121,6 +121,13 @@ def test_a_ramp_without_a_start_time_is_said() -> None:
     assert "the start time is not known" in found.notes[-1]
 
 
+def test_a_wait_of_more_than_one_in_a_hundred_is_said() -> None:
+    reserve = Reserve(waiting=0.3, spare=0)
+    found = made(replace(asked(requests_per_s=300.0), reserve=reserve))
+    assert 0.01 < found.staff.waiting <= 0.3
+    assert "wait for a slot, 1 % for over" in found.notes[-1]
+
+
 def test_the_bill_is_that_of_the_mean_and_not_of_the_peak() -> None:
     question = asked(requests_per_s=100.0, peak_to_mean=4.0)
     found = made(question, price_per_gpu_hour=2.0)
