@@ -6,6 +6,8 @@ import numpy as np
 
 from pilotlight_autoscaler.demand import Demand, Floats
 from pilotlight_autoscaler.simulation.load import Ints, Load, demand, mean_in_flight
+from pilotlight_autoscaler.simulation.service import ServiceModel
+from pilotlight_autoscaler.simulation.slots import Apart, Queue, Replica, Shared
 
 NEVER = float("inf")
 ANYTHING = 1e-9
@@ -18,9 +20,11 @@ class Flight:
 
     Args:
         load: What comes.
+        service: How much a replica takes.
     """
 
     load: Load
+    service: ServiceModel = field(default_factory=ServiceModel)
     held_from: int | None = None
     """The first request that waits for a first replica; all later ones do, too."""
     affected: list[tuple[int, int, float]] = field(default_factory=list)
@@ -28,10 +32,18 @@ class Flight:
 
     def __post_init__(self) -> None:
         """All end as if replicas were always there, until they are held."""
+        self.starts: Floats = self.load.arrivals.copy()
         self.ends: Floats = self.load.arrivals + self.load.durations
         self._live: Ints = np.empty(0, dtype=np.int64)
         self._seen = 0
         self._last_end = -NEVER
+        self._queue: Queue | None = None
+        self._line: Apart | None = None
+        """The queue as it was when replicas changed last, if requests wait inside of replicas."""
+        self._since_s = -NEVER
+        self._begun = self._served = 0
+        self._elsewhere: set[int] = set()
+        """Requests that run on in replicas that were told to go."""
 
     def index(self, time_s: float) -> int:
         """How many single requests came until then."""
@@ -53,16 +65,89 @@ class Flight:
         if self.held_from is None:
             return 0
         first, last = self.held_from, self.index(now_s)
+        self.starts[first:last] = now_s
         self.ends[first:last] = now_s + self.load.durations[first:last]
         self.held_from = None
         if last > first:
             self.affected.append((first, last, now_s))
         return last - first
 
+    def stop(self, now_s: float, ready: int, stopped: int) -> list[float]:
+        """The youngest replicas take no more requests; when each has answered its last one.
+
+        Requests are taken to have been dealt round to the replicas, if nobody knows better.
+        """
+        if self._line is not None:
+            self._rewind(now_s)
+            gone = [self._line.replicas.pop().ends_s for _ in range(stopped)]
+            return [max(ends, default=now_s) for ends in gone]
+        running = np.concatenate([self._live, np.arange(self._seen, self.index(now_s))])
+        running = running[(self.ends[running] > now_s) & (self.starts[running] <= now_s)]
+        hands = [running[hand::ready] for hand in range(stopped)]
+        if self.service.slots:
+            self._elsewhere.update(index for hand in hands for index in hand.tolist())
+        return [float(self.ends[hand].max()) if len(hand) else now_s for hand in hands]
+
+    def settle(self, now_s: float, ready: int) -> None:
+        """Replicas came or went: whoever has not begun waits for those that are left."""
+        if not self.service.slots:
+            return
+        if self.service.container_concurrency:
+            self._share(now_s, ready)
+        else:
+            self._rewind(now_s)
+            self._line = self._line or Apart([])
+            while len(self._line.replicas) < ready:
+                self._line.replicas.append(Replica([now_s] * self.service.slots))
+            self._queue = self._line.copy() if ready else None
+        self._since_s = now_s
+        self._serve(self.index(now_s))
+
+    def _share(self, now_s: float, ready: int) -> None:
+        came = min(self.index(now_s), self._served)
+        begun = self._begun
+        begun += int(np.searchsorted(self.starts[begun:came], now_s, side="right"))
+        self._undo(begun)
+        self._begun = begun
+        if ready == 0:
+            waiting = begun < self.index(now_s)
+            self.held_from, self._queue = (begun if waiting else self.held_from), None
+            return
+        live = np.concatenate([self._live, np.arange(self._seen, begun)])
+        live = live[(live < begun) & (self.ends[live] > now_s)]
+        ends = [self.ends[index] for index in live.tolist() if index not in self._elsewhere]
+        self._queue = Shared(self.service.slots * ready, ends)
+
+    def _rewind(self, now_s: float) -> None:
+        """Those that came have their places; those to come have not."""
+        came = max(self._begun, min(self.index(now_s), self._served))
+        if self._line is not None and came > self._begun and self._line.replicas:
+            again = slice(self._begun, came)
+            self._line.begin(self.load.arrivals[again], self.load.durations[again], self._since_s)
+        self._undo(came)
+        self._begun = came
+
+    def _undo(self, first: int) -> None:
+        late = slice(first, self._served)
+        self.starts[late] = self.load.arrivals[late]
+        self.ends[late] = self.load.arrivals[late] + self.load.durations[late]
+        self._served = first
+
+    def _serve(self, last: int) -> None:
+        """Let requests begin as their turn comes, as if replicas stayed as they are."""
+        if self._queue is None or self.held_from is not None or last <= self._served:
+            return
+        some = slice(self._served, last)
+        durations = self.load.durations[some]
+        begins = self._queue.begin(self.load.arrivals[some], durations, self._since_s)
+        self.starts[some], self.ends[some] = begins, begins + durations
+        self._served = last
+
     def concurrency(self, edges: Floats) -> Floats:
         """Mean number in flight between the edges, which never go back; (edges - 1,)."""
         low = int(np.searchsorted(self.load.arrivals, edges[0]))
         high = int(np.searchsorted(self.load.arrivals, edges[-1]))
+        self._serve(high)
         self._forget(float(edges[0]), low)
         if low == high and not len(self._live):
             found = np.zeros(len(edges) - 1)

@@ -47,7 +47,7 @@ class Revision:
     def __post_init__(self) -> None:
         """Asleep: no pods, no data, the activator in the way."""
         self.now_s = self.start_s
-        self.flight = Flight(self.load)
+        self.flight = Flight(self.load, self.service)
         self.pods = Pods(self.service)
         self.signal = Signal(self.settings, self.service.phases)
         self.ticks = Ticks(self.service.phases.tick_s, self.settings)
@@ -181,8 +181,7 @@ class Revision:
                 self.signal.scraped_since = self.now_s
                 self.signal.wake(math.floor(self.now_s - self.service.phases.scrape_s) + 1)
             self.flight.release(self.now_s)
-            self._seen_until_s = -NEVER
-            self._view_s = SHORTEST_VIEW_S
+        self._look_anew(before == 0)
         self._reconcile()
 
     def _tick(self) -> None:
@@ -228,14 +227,26 @@ class Revision:
         if change > 0:
             self.pods.add(self.now_s, change)
         elif change < 0:
-            busy = self.flight.busy_until_s(self.now_s)
-            every = max(1, len(self.pods.ready))
-            last = [float(part[-1]) for part in _dealt(busy, every) if len(part)]
-            self.pods.remove(self.now_s, -change, last)
-            if not self.pods.ready:
-                self.signal.hush(self.now_s)
-                self.signal.scraped_since = NEVER
-                self._seen_until_s = -NEVER
+            ready = len(self.pods.ready)
+            stopped = max(0, -change - len(self.pods.starting))
+            self.pods.remove(
+                self.now_s, -change, self.flight.stop(self.now_s, ready, stopped) if stopped else []
+            )
+            if stopped:
+                self._lose(ready - stopped)
+
+    def _lose(self, left: int) -> None:
+        if not left:
+            self.signal.hush(self.now_s)
+            self.signal.scraped_since = NEVER
+        self._look_anew(left == 0)
+
+    def _look_anew(self, first_or_last: bool) -> None:
+        """Replicas came or went: what was projected may not hold."""
+        self.flight.settle(self.now_s, len(self.pods.ready))
+        if self.service.slots or first_or_last:
+            self._seen_until_s = -NEVER
+            self._view_s = SHORTEST_VIEW_S
 
     def _project(self, until_s: float) -> None:
         """What will be reported if nothing changes."""
@@ -270,8 +281,3 @@ class Revision:
 
     def _note(self) -> None:
         self.desired.append((self.now_s, self.decider.desired))
-
-
-def _dealt(ends: np.ndarray, hands: int) -> list[np.ndarray]:
-    """Requests dealt round to the replicas, as the activator deals them."""
-    return [ends[hand::hands] for hand in range(hands)]

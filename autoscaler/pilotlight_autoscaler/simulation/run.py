@@ -11,6 +11,9 @@ from pilotlight_autoscaler.simulation.policy import FloorPolicy
 from pilotlight_autoscaler.simulation.revision import Revision
 from pilotlight_autoscaler.simulation.service import ServiceModel
 
+INSTANT_S = 1e-3
+"""A shorter wait is none."""
+
 
 def simulate(
     arrivals: Floats,
@@ -64,6 +67,7 @@ def _end(load: Load) -> float:
 
 def _outcome(revision: Revision) -> Outcome:
     flight, load, end_s = revision.flight, revision.load, revision.end_s
+    flight.release(end_s)  # who waits still has waited so far
     held = [load.arrivals[first:last] for first, last, _ in flight.affected]
     waits = [ready - load.arrivals[first:last] for first, last, ready in flight.affected]
     starts, ends = gaps(flight, end_s)
@@ -76,7 +80,7 @@ def _outcome(revision: Revision) -> Outcome:
         requests=round(float(load.arrived(np.array([end_s]))[0])),
         affected_s=np.concatenate([np.empty(0), *held]),
         waits_s=np.concatenate([np.empty(0), *waits]),
-        queued_s=np.empty(0),
+        queued_s=_queued(revision),
         wakes=revision.wakes,
         replicas=_replicas(revision),
         desired=_course(revision.desired),
@@ -84,6 +88,16 @@ def _outcome(revision: Revision) -> Outcome:
         gap_start_s=starts,
         gap_end_s=ends,
     )
+
+
+def _queued(revision: Revision) -> Floats:
+    """Waits of those that found replicas ready, but none free, as far as the end."""
+    flight, came = revision.flight, revision.flight.index(revision.end_s)
+    could = revision.load.arrivals[:came].copy()
+    for first, last, ready_s in flight.affected:
+        could[first:last] = ready_s
+    waits: Floats = np.minimum(flight.starts[:came], revision.end_s) - could
+    return waits[waits > INSTANT_S]
 
 
 def _replicas(revision: Revision) -> Replicas:

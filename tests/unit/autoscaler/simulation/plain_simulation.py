@@ -43,6 +43,9 @@ class PlainSimulation:
         self.autoscaler = PodAutoscaler(start_s)
         self.autoscaler.status = Status(Activity.INACTIVE, "NoTraffic", start_s, True)
         self.held: list[int] = []
+        self.waiting: list[int] = []
+        self.running: list[int] = []
+        self.elsewhere: list[int] = []
         self.ready: list[int] = []
         self.starting: list[int] = []
         self.started = 0
@@ -63,6 +66,10 @@ class PlainSimulation:
             getattr(self, what)(index)
             if what in PERIODS:
                 self.plan(self.now + PERIODS[what], what)
+        self.waits |= {index: end_s - float(self.arrivals[index]) for index in self.held}
+        for index in self.waiting:
+            could = float(self.arrivals[index]) + self.waits.get(index, 0.0)
+            self.queued[index] = end_s - could
 
     def plan(self, time: float, what: str, index: int = 0) -> None:
         heapq.heappush(self.events, (time, next(self.order), what, index))
@@ -70,17 +77,28 @@ class PlainSimulation:
     def arrive(self, index: int) -> None:
         early = self.reporter.arrive(self.now)
         if self.ready:
-            self.begin(index)
+            self.waiting.append(index)
+            self.admit(self.now)
         else:
             self.held.append(index)
         if early is not None:
             self.told(early)
 
-    def begin(self, index: int) -> None:
-        self.plan(self.now + float(self.durations[index]), "leave", index)
+    def admit(self, _: float) -> None:
+        slots = self.service.container_concurrency * len(self.ready) or len(self.arrivals)
+        while self.ready and self.waiting and len(self.running) < slots:
+            index = self.waiting.pop(0)
+            self.running.append(index)
+            could = float(self.arrivals[index]) + self.waits.get(index, 0.0)
+            if self.now - could > 1e-3:
+                self.queued[index] = self.now - could
+            self.plan(self.now + float(self.durations[index]), "leave", index)
 
     def leave(self, index: int) -> None:
         self.reporter.leave(self.now)
+        if index in self.running:
+            self.running.remove(index)
+        self.admit(self.now)
 
     def report(self, _: int) -> None:
         stat = self.reporter.report(self.now)
@@ -112,8 +130,9 @@ class PlainSimulation:
         self.ready.append(pod)
         for index in self.held:
             self.waits[index] = self.now - float(self.arrivals[index])
-            self.begin(index)
+        self.waiting += self.held
         self.held.clear()
+        self.admit(self.now)
         self.pods.append((self.now, len(self.ready)))
         self.reconcile(0)
 
@@ -135,8 +154,13 @@ class PlainSimulation:
             self.starting.append(self.started)
             self.plan(self.now + starts[self.started % len(starts)], "become_ready", self.started)
             self.started += 1
+        stopped = replicas - done.replicas - len(self.starting)
+        for hand in range(stopped):  # what runs was dealt round to the replicas
+            dealt = sorted(self.running)[hand::before]
+            self.elsewhere += dealt
         for _ in range(replicas - done.replicas):
             (self.starting or self.ready).pop()
+        self.running = [index for index in self.running if index not in self.elsewhere]
         if len(self.ready) != before:
             self.pods.append((self.now, len(self.ready)))
             self.reconcile(0)

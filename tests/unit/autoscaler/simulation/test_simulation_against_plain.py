@@ -41,11 +41,13 @@ def a_service(rng: np.random.Generator) -> ServiceModel:
     """Phases are exact in binary, so that both simulations round alike."""
     report, scrape = rng.integers(0, 64, 2) / 64 + 1 / 128
     phases = Phases(float(report), float(scrape), int(rng.integers(0, 128)) / 64)
-    return ServiceModel(tuple(rng.uniform(3, 60, 3).tolist()), phases=phases)
+    starts = tuple(rng.uniform(3, 60, 3).tolist())
+    return ServiceModel(starts, int(rng.choice([0, 0, 1, 5])), phases=phases)
 
 
-def some_settings(rng: np.random.Generator) -> KpaSettings:
+def some_settings(rng: np.random.Generator, limit: int) -> KpaSettings:
     return KpaSettings(
+        container_concurrency=limit,
         target=float(rng.choice([1.0, 3.0, 100.0])),
         scale_down_delay_s=float(rng.choice([0, 0, 30, 120])),
         scale_to_zero_pod_retention_period_s=float(rng.choice([0, 0, 60, 300])),
@@ -66,7 +68,8 @@ def some_floors(rng: np.random.Generator, end_s: float) -> Steps:
 def test_decisions_and_waits_are_those_of_the_plain_simulation(seed: int) -> None:
     rng = np.random.default_rng(seed)
     arrivals, durations = some_requests(rng)
-    service, settings = a_service(rng), some_settings(rng)
+    service = a_service(rng)
+    settings = some_settings(rng, service.container_concurrency)
     end_s = float(arrivals[-1]) + 900
     floors = some_floors(rng, end_s)
     plain = PlainSimulation(arrivals, durations, service, settings, floors)
@@ -79,7 +82,12 @@ def test_decisions_and_waits_are_those_of_the_plain_simulation(seed: int) -> Non
     at_last = dict(plain.pods)  # some become ready together
     ready = outcome.replicas.ready.at(np.array(list(at_last)) + 1e-6)
     assert ready.tolist() == list(at_last.values())
-    assert outcome.waits_s.tolist() == pytest.approx([plain.waits[i] for i in sorted(plain.waits)])
+    assert outcome.waits_s.tolist() == pytest.approx(in_order(plain.waits))
+    assert outcome.queued_s.tolist() == pytest.approx(in_order(plain.queued))
+
+
+def in_order(waits: dict[int, float]) -> list[float]:
+    return [waits[index] for index in sorted(waits)]
 
 
 def changes(decisions: list[tuple[float, int]]) -> list[tuple[float, int]]:
