@@ -12,6 +12,7 @@ BINS = 15 * 24 * 60
 """Two weeks and a day."""
 ENOUGH = 0.5
 """A bin is known if so much of it was watched."""
+MOST = 0.8
 FIRST_ROOM = 64
 
 
@@ -53,6 +54,18 @@ class History:
             self.work[index] += concurrency * seconds
             self.watched[index] += seconds
             at += 1
+
+    def arrived(self, start_s: float, end_s: float) -> float | None:
+        """Requests between two moments, by the bins that they touch.
+
+        ``None`` if too little of that time was watched.
+        """
+        first = max(0, math.floor(start_s / STEP_S) - self.first)
+        bins = slice(first, max(first, math.ceil(end_s / STEP_S) - self.first))
+        watched = float(self.watched[bins].sum())
+        if not 0 < MOST * (end_s - start_s) <= watched:
+            return None
+        return float(self.arrivals[bins].sum()) * (end_s - start_s) / watched
 
     def demand(self) -> Demand:
         """What is remembered; the last bin is as it is so far."""

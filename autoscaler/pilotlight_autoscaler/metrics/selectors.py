@@ -57,8 +57,9 @@ def seen_by_knative(subject: Subject) -> str:
 
 def seen_by_replicas(subject: Subject) -> str:
     """Minutes in which a replica was scraped."""
-    names = _either(f.pod_names(subject.prefix))
-    return f'max(count_over_time({{__name__=~"{names}",{_labels(subject)}}}[{SEEN}]))'
+    families = f.pod_families(subject.prefix)
+    names = [family[0] for what in (f.IN_FLIGHT, f.REQUESTS) for family in families[what]]
+    return " or ".join(f"max(count_over_time({_of(name, subject)}[{SEEN}]))" for name in names)
 
 
 def seen_at_all() -> str:

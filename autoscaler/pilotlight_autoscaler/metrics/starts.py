@@ -18,12 +18,7 @@ def percentile(seconds: Sequence[float]) -> float | None:
 def with_seen(kept: Mapping[str, float], seen: Mapping[str, float]) -> dict[str, float]:
     """The last starts by replica, with those of one more look; the newest are last.
 
-    A replica is told of again in each look: what is measured of it later replaces the earlier,
-    which lacked what was not known yet.
+    A replica starts once: what its conditions say later is of another readiness.
     """
-    found = dict(kept)
-    for name, seconds in seen.items():
-        if found.get(name) != seconds:
-            found.pop(name, None)
-            found[name] = seconds
-    return dict(list(found.items())[-KEPT:])
+    new = {name: seconds for name, seconds in seen.items() if name not in kept}
+    return dict(list({**kept, **new}.items())[-KEPT:]) if new else dict(kept)

@@ -13,6 +13,7 @@ HOLE_S = 90.0
 """After so long without figures nothing is known of the time in between."""
 STALE_S = 90.0
 """Figures as old as this are none."""
+LATELY_S = 600.0
 GAPS = 500
 REPLICAS = 200
 IDLE = 1e-3
@@ -114,8 +115,9 @@ class Trace:
         age_s = max(0.0, now_s - at)
         if age_s > STALE_S:
             return None, age_s
-        found = self.progress
-        return Recent(found.concurrency, found.idle_since_s, found.gaps_s), age_s
+        found, since = self.progress, self.progress.idle_since_s
+        lately = None if since is None else self.history.arrived(since - LATELY_S, since)
+        return Recent(found.concurrency, since, found.gaps_s, lately), age_s
 
     @property
     def counted(self) -> Counted | None:
@@ -124,12 +126,6 @@ class Trace:
             return None
         cold = round(self.progress.wakes.people)
         return Counted(max(round(self.progress.total), cold), cold)
-
-    @property
-    def requests_per_wake(self) -> float:
-        """How many people wait for one start, as measured; 1 before any was."""
-        wakes = self.progress.wakes
-        return wakes.people / wakes.count if wakes.count else 1.0
 
     @property
     def cold_start_s(self) -> float | None:

@@ -30,6 +30,8 @@ INGRESS = Kind("networking.internal.knative.dev/v1alpha1", "Ingress")
 INFERENCE_ROLLOUT = Kind("pilotlight.dev/v1alpha1", "InferenceRollout")
 WARM_POOL = Kind("pilotlight.dev/v1alpha1", "WarmPool")
 
+SCALED_OBJECT = Kind("keda.sh/v1alpha1", "ScaledObject")
+
 POD_MONITOR = Kind("monitoring.coreos.com/v1", "PodMonitor")
 SERVICE_MONITOR = Kind("monitoring.coreos.com/v1", "ServiceMonitor")
 PROMETHEUS_RULE = Kind("monitoring.coreos.com/v1", "PrometheusRule")

@@ -75,6 +75,19 @@ def test_an_idle_time_with_a_hole_in_it_is_no_gap() -> None:
     assert found.gaps_s == ()
 
 
+def test_the_ten_minutes_before_a_service_fell_idle_say_how_busy_it_was() -> None:
+    looks = [look(10 * n, 1, requests={"a": n}) for n in range(100)]
+    found, _ = trace(*looks, look(1000, 0, requests={"a": 99})).recent(START + 1000)
+    assert found is not None
+    assert found.lately == pytest.approx(60, abs=7)
+
+
+def test_how_busy_it_was_is_not_known_of_a_time_that_was_not_watched() -> None:
+    found, _ = trace(look(0, 1), look(10, 0)).recent(START + 10)
+    assert found is not None
+    assert found.lately is None
+
+
 def test_after_a_hole_the_next_whole_gap_counts_again() -> None:
     looks = [look(0, 1), look(10, 0), look(400, 1), look(410, 0), look(480, 0), look(490, 1)]
     found, _ = trace(*looks).recent(START + 490)
@@ -121,7 +134,7 @@ def test_all_who_wait_for_a_start_meet_a_cold_start() -> None:
         look(40, 0, ready=1, waiting=0, requests={"a": 4}),
     )
     assert found.counted == Counted(4, 3)
-    assert found.requests_per_wake == 3
+    assert found.progress.wakes.count == 1
 
 
 def test_without_an_activator_that_tells_those_who_waited_are_the_first_replicas_first() -> None:
@@ -140,7 +153,6 @@ def test_nobody_waits_for_a_replica_that_was_warm_ahead() -> None:
         look(20, 2, ready=1, waiting=0, requests={"a": 2}, since=5),
     )
     assert found.counted == Counted(2, 0)
-    assert found.requests_per_wake == 1
 
 
 def test_a_clock_that_goes_back_loses_no_sight_and_makes_no_requests() -> None:

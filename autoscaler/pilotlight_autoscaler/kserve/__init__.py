@@ -1,0 +1,1 @@
+"""KServe, Knative and KEDA as a warm pool sees and changes them."""
