@@ -49,6 +49,8 @@ class Service:
     """All that exist, whether they carry traffic or not."""
     target_concurrency: float | None = None
     """Requests in flight that one replica is meant for; ``None``: not known."""
+    sleep_levels: frozenset[int] = frozenset()
+    """Levels at which its replicas can be put to sleep: it takes vLLM's sleep mode on a GPU."""
 
 
 @dataclass(frozen=True)

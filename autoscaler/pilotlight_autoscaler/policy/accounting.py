@@ -23,10 +23,10 @@ def accounted(look: Look) -> Mapping[str, object]:
     began = midnight(look.spec, now)
     is_new_day = before.accounted_at is None or before.accounted_at < began
     cost = 0.0 if is_new_day else before.cost_today
-    warm, cold, counters = _requests(look)
+    requests, cold, counters = new_requests(look)
     return {
         "cost_today": cost + _cost(look, began),
-        "warm_requests": warm + (0 if is_new_day else before.warm_requests),
+        "warm_requests": max(0, requests - cold) + (0 if is_new_day else before.warm_requests),
         "cold_requests": cold + (0 if is_new_day else before.cold_requests),
         "counters": counters,
         # What a clock put back has counted already is not counted again.
@@ -68,15 +68,15 @@ def _jumped(look: Look) -> bool:
     return since is not None and since - look.now > timedelta(seconds=LONGEST_S)
 
 
-def _requests(look: Look) -> tuple[int, int, Counters]:
+def new_requests(look: Look) -> tuple[int, int, Counters]:
+    """Requests since the last look, those among them that waited for a start, and new marks."""
     counted, marks = look.seen.counted, look.status.counters
     if counted is None:
         return 0, 0, marks
     now = Counters(requests=counted.requests, cold=counted.cold)
     if look.status.accounted_at is None:
         return 0, 0, now
-    requests, cold = _grown(marks, counted)
-    return max(0, requests - cold), cold, now
+    return *_grown(marks, counted), now
 
 
 def _grown(marks: Counters, counted: Counted) -> tuple[int, int]:

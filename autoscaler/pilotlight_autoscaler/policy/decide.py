@@ -3,10 +3,11 @@
 from datetime import datetime
 
 from pilotlight.api.meta import Condition, FloorClaim, Mode
-from pilotlight.api.warmpool import Reason, Term, WarmPoolPolicy, WarmPoolStatus
+from pilotlight.api.warmpool import Asleep, Reason, Term, WarmPoolPolicy, WarmPoolStatus
 from pilotlight_autoscaler.decision import Announcement, Decision
-from pilotlight_autoscaler.observation import PREDICTOR, Observation
+from pilotlight_autoscaler.observation import PREDICTOR, Observation, Service
 from pilotlight_autoscaler.policy.accounting import accounted
+from pilotlight_autoscaler.policy.asleep import asleep
 from pilotlight_autoscaler.policy.caps import caps, granted
 from pilotlight_autoscaler.policy.claims import claims
 from pilotlight_autoscaler.policy.conditions import announcements, conditions
@@ -16,8 +17,9 @@ from pilotlight_autoscaler.policy.plan import plan_floor
 from pilotlight_autoscaler.policy.pressure import pressed
 from pilotlight_autoscaler.policy.release import released
 from pilotlight_autoscaler.policy.schedule import next_change
-from pilotlight_autoscaler.policy.sight import seeing
+from pilotlight_autoscaler.policy.sight import Seeing, Sight, seeing
 from pilotlight_autoscaler.policy.steady import Steady, window
+from pilotlight_autoscaler.policy.target import shadow_price
 
 LOOK_S = 15.0
 SOON_S = 1.0
@@ -37,22 +39,46 @@ def decide(
     if observation.service is None:
         return released(status, now)
     look = Look(spec, status, observation, observation.service, now)
-    seen = seeing(look)
-    found, outcome = plan_floor(look, caps(look))
+    return _decided(look, seeing(look))
+
+
+def decide_blind(
+    spec: WarmPoolPolicy, status: WarmPoolStatus, service: Service | None, now: datetime
+) -> Decision:
+    """What holds without a controller: the safe floor, at once, for its time is up already.
+
+    Args:
+        spec: What the user wants.
+        status: As the controller left it.
+        service: What can be seen without metrics.
+        now: The time, with its zone.
+    """
+    if service is None:
+        return released(status, now)
+    at_once = spec.model_copy(update={"stabilization_window_seconds": 0})
+    seen = Observation(service, cold_start_s=status.cold_start_seconds)
+    since = min(status.blind_since or now, now)
+    message = "the controller is gone: what holds is the safe value"
+    return _decided(Look(at_once, status, seen, service, now), Seeing(Sight.BLIND, since, message))
+
+
+def _decided(look: Look, seen: Seeing) -> Decision:
+    status = look.status
+    found, outcome = plan_floor(look, caps(look), seen.sight)
     held = claims(look, outcome.floor.replicas, granted(look))
     told = findings(look, seen, outcome.floor, held)
-    after = _status(look, outcome, found).model_copy(
+    after = _status(look, outcome, found, seen.sight).model_copy(
         update={
             "blind_since": seen.blind_since,
-            "floors": () if spec.mode is Mode.DRY_RUN else held,
-            "conditions": conditions(told, status.conditions, now),
+            "floors": () if look.spec.mode is Mode.DRY_RUN else held,
+            "conditions": conditions(told, status.conditions, look.now),
         }
     )
     said = (*_floor_said(status, after), *announcements(told, status.conditions))
     return Decision(after, said, _next_look_s(look, outcome), _is_urgent(status, after))
 
 
-def _status(look: Look, outcome: Steady, found: tuple[Term, ...]) -> WarmPoolStatus:
+def _status(look: Look, outcome: Steady, found: tuple[Term, ...], sight: Sight) -> WarmPoolStatus:
     before, floor = look.status, outcome.floor
     moved = (before.floor, before.reason) != (floor.replicas, floor.reason)
     allowed = granted(look)
@@ -65,7 +91,9 @@ def _status(look: Look, outcome: Steady, found: tuple[Term, ...]) -> WarmPoolSta
             "terms": found,
             "lower_to": outcome.lower_to,
             "lower_since": outcome.lower_since,
+            "asleep": asleep(look, floor.replicas, sight),
             "pressure": pressed(look).memory,
+            "shadow_price": shadow_price(look),
             "granted": allowed,
             "granted_since": _granted_since(look, allowed),
             "warm_replicas": sum(one.ready for one in pods),
@@ -107,7 +135,13 @@ def _is_urgent(before: WarmPoolStatus, after: WarmPoolStatus) -> bool:
 def _matters(
     status: WarmPoolStatus,
 ) -> tuple[
-    int, Reason, tuple[FloorClaim, ...], int | None, list[tuple[str, str]], list[datetime | None]
+    int,
+    Reason,
+    tuple[FloorClaim, ...],
+    int | None,
+    tuple[Asleep, ...],
+    list[tuple[str, str]],
+    list[datetime | None],
 ]:
     """What a controller that starts anew goes on from, and what people wait for."""
     return (
@@ -115,6 +149,7 @@ def _matters(
         status.reason,
         status.floors,
         status.granted,
+        status.asleep,
         [_state(condition) for condition in status.conditions],
         [status.lower_since, status.blind_since],
     )

@@ -37,6 +37,11 @@ def keep_alive_term(recent: Recent, economics: Economics, now_s: float) -> Term:
 
 
 def break_even_s(economics: Economics) -> float:
-    """For so long a replica may wait until it has cost as much as a wake that one request meets."""
+    """For so long a replica may wait until it has cost as much as a wake that one request meets.
+
+    The start itself is paid like warm time.
+    """
     wake = economics.wake + economics.per_request
-    return wake / economics.keep_per_s if economics.keep_per_s > 0 else inf
+    if economics.keep_per_s <= 0:
+        return inf
+    return wake / economics.keep_per_s + economics.cold_start_s

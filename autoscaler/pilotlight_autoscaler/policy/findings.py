@@ -17,6 +17,8 @@ def findings(
     found = [_target(look), _metrics(seen), _room(look), *_warm(look, claims)]
     if look.spec.budget is not None:
         found.append(_budget(floor))
+    if look.spec.sleep:
+        found.append(_sleep(look))
     return tuple(found)
 
 
@@ -55,3 +57,12 @@ def _budget(floor: Term) -> Finding:
     if floor.reason is Reason.BUDGET:
         return Finding("WithinBudget", False, "CutByBudget", floor.message)
     return Finding("WithinBudget", True, "WithinBudget", "the budget is enough")
+
+
+def _sleep(look: Look) -> Finding:
+    missing = sorted({one.level for one in look.spec.sleep} - look.service.sleep_levels)
+    if not missing:
+        return Finding("SleepAvailable", True, "SleepAvailable", "replicas can be put to sleep")
+    levels = " and ".join(str(level) for level in missing)
+    message = f"replicas cannot sleep at level {levels}: they are warm or cold"
+    return Finding("SleepAvailable", False, "SleepUnavailable", message)

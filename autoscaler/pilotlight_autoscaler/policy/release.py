@@ -27,7 +27,7 @@ def released(status: WarmPoolStatus, now: datetime) -> Decision:
             "floors": (),
             "warm_replicas": 0,
             "starting_replicas": 0,
-            "asleep_replicas": 0,
+            "asleep": (),
             "lower_to": None,
             "lower_since": None,
             "blind_since": None,

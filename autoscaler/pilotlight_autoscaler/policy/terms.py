@@ -41,7 +41,7 @@ def _expected(look: Look, sight: Sight) -> tuple[Term, ...]:
     recent = look.seen.recent
     if sight is Sight.STALE or recent is None:
         return tuple(term for term in look.status.terms if term.reason in LEARNT)
-    return expected_terms(look.seen.forecast, recent, economics(look), look.now.timestamp())
+    return expected_terms(look.seen.forecast, recent, economics(look)[0], look.now.timestamp())
 
 
 def _largest_of_each(given: Iterable[Term]) -> tuple[Term, ...]:

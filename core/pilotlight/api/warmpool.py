@@ -176,6 +176,26 @@ class Counters(ApiModel):
     cold: Annotated[int, Field(ge=0)] = 0
 
 
+class Asleep(ApiModel):
+    """Replicas to be kept at one level of sleep."""
+
+    level: Annotated[int, Field(ge=1, le=2)]
+    replicas: Replicas
+
+
+class ShadowPrice(ApiModel):
+    """What a wait has to be worth so that no more requests than the target wait."""
+
+    replica_hours: Annotated[float, Field(gt=0)]
+    """Of one request that waits, in hours of a warm replica."""
+    at: datetime
+    """When it was changed last."""
+    counted_at: datetime
+    requests: Annotated[float, Field(ge=0)] = 0.0
+    """Those of about the last day: older ones count half as much with every day."""
+    cold: Annotated[float, Field(ge=0)] = 0.0
+
+
 class PressureMemory(ApiModel):
     """What pressure asked for, and how long it is remembered when pressure is gone."""
 
@@ -200,7 +220,7 @@ class WarmPoolStatus(ApiModel):
     warm_replicas: Replicas = 0
     """Ready to answer."""
     starting_replicas: Replicas = 0
-    asleep_replicas: Replicas = 0
+    asleep: Annotated[tuple[Asleep, ...], Field(max_length=2)] = ()
     """To be kept asleep, besides the floor."""
     warm_requests: Annotated[int, Field(ge=0)] = 0
     """Requests of today that found a replica ready."""
@@ -221,6 +241,7 @@ class WarmPoolStatus(ApiModel):
     blind_since: datetime | None = None
     """Since when there are no fresh metrics; absent while there are."""
     pressure: PressureMemory | None = None
+    shadow_price: ShadowPrice | None = None
     granted: Replicas | None = None
     """What the budget allows; absent without one."""
     granted_since: datetime | None = None

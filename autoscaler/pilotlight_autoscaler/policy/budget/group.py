@@ -14,6 +14,7 @@ from pilotlight_autoscaler.policy.claims import wanted_of_predictor
 from pilotlight_autoscaler.policy.look import Look
 from pilotlight_autoscaler.policy.plan import plan_floor
 from pilotlight_autoscaler.policy.prices import prices
+from pilotlight_autoscaler.policy.sight import seeing
 
 SHORTEST_SLEEP_S = 60.0
 """Knative's autoscaler averages over as long before it lets the last replica go."""
@@ -63,7 +64,7 @@ def member(
     if observation.service is None:
         return Member(Ask(pool, 0, observation.gpus_per_replica), held, spec.budget, spec.mode)
     look = Look(spec, status, observation, observation.service, now)
-    found, outcome = plan_floor(look, (ceiling(look),))
+    found, outcome = plan_floor(look, (ceiling(look),), seeing(look).sight)
     replicas = max(outcome.floor.replicas, wanted_of_predictor(look, outcome.floor.replicas))
     ask = Ask(
         pool,

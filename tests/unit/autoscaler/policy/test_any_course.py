@@ -272,4 +272,4 @@ class Cluster(RuleBasedStateMachine):
 
 
 TestAnyCourse = Cluster.TestCase
-TestAnyCourse.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestAnyCourse.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
