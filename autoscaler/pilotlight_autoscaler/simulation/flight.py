@@ -51,10 +51,7 @@ class Flight:
 
     def next_arrival_s(self, now_s: float) -> float:
         """When the next request comes after now; infinity: none does."""
-        index, flows = self.index(now_s), self.load.flows.start_s
-        single = float(self.load.arrivals[index]) if index < len(self.load.arrivals) else NEVER
-        flow = int(np.searchsorted(flows, now_s, side="right")) if len(flows) else 0
-        return min(single, float(flows[flow])) if flow < len(flows) else single
+        return self.load.next_s(now_s)
 
     def hold(self, now_s: float) -> None:
         """From the request of this moment on all wait."""
@@ -202,7 +199,7 @@ class Flight:
         flows = self.load.flows
         flow = int(np.searchsorted(flows.start_s, now_s)) - 1
         if flow >= 0:
-            last = max(last, float(flows.end_s[flow] + flows.duration_s[flow]))
+            last = max(last, float(flows.over_s[flow]))
         return last if last > -NEVER else None
 
 

@@ -1,6 +1,7 @@
 """What comes to the service: single requests, and flows where single ones would tell no more."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,21 +34,33 @@ class Flows:
         """All of them."""
         return float(np.sum((self.end_s - self.start_s) * self.rate))
 
+    @cached_property
+    def over_s(self) -> Floats:
+        """When the last request of each, and of all before it, has ended; shape (flows,)."""
+        over: Floats = np.maximum.accumulate(self.end_s + self.duration_s)
+        return over
+
     def concurrency(self, edges: Floats) -> Floats:
         """Mean number in flight between the edges: Little's law with its ramps; (edges - 1,)."""
-        length = self.end_s + self.duration_s
-        low = int(np.searchsorted(length, edges[0]))
+        low = int(np.searchsorted(self.over_s, edges[0]))
         high = int(np.searchsorted(self.start_s, edges[-1]))
-        total = np.zeros(len(edges))
-        for flow in range(low, high):
-            start, end, lasts = self.start_s[flow], self.end_s[flow], self.duration_s[flow]
-            time = np.clip(edges, start, end + lasts)
-            total += self.rate[flow] * (_ramp(time - start, lasts) - _ramp(time - end, lasts))
-        return np.diff(total) / np.diff(edges)
+        if low >= high:
+            return np.zeros(len(edges) - 1)
+        start, end, rate, lasts = (
+            values[low:high] for values in (self.start_s, self.end_s, self.rate, self.duration_s)
+        )
+        turns = np.concatenate([start, start + lasts, end, end + lasts])
+        bends = np.concatenate([rate, -rate, -rate, rate])
+        order = np.argsort(turns, kind="stable")
+        total = _integral(turns[order], np.cumsum(bends[order]), edges)
+        begun = np.searchsorted(start, edges[1:])
+        ended = np.searchsorted(np.sort(end + lasts), edges[:-1], side="right")
+        mean = np.maximum(np.diff(total), 0.0) / np.diff(edges)
+        return np.where(begun > ended, mean, 0.0)
 
     def level(self, now_s: float) -> float:
         """In flight at a moment."""
-        low = int(np.searchsorted(self.end_s + self.duration_s, now_s))
+        low = int(np.searchsorted(self.over_s, now_s, side="right"))
         high = int(np.searchsorted(self.start_s, now_s, side="right"))
         return float(
             sum(
@@ -72,10 +85,15 @@ class Flows:
 NO_FLOWS = Flows(np.empty(0), np.empty(0), np.empty(0), np.empty(0))
 
 
-def _ramp(time: Floats, length: float) -> Floats:
-    """Integral from 0 of what rises to ``length`` with slope one, and stays."""
-    inside = np.clip(time, 0.0, length)
-    return np.where(time > length, length * (time - length), 0.0) + inside * inside / 2
+def _integral(turns: Floats, slopes: Floats, times: Floats) -> Floats:
+    """Integral until each time of what is 0 before the first turn, and bends at each."""
+    steps = np.diff(turns)
+    level = np.concatenate([[0.0], np.cumsum(slopes[:-1] * steps)])
+    area = np.concatenate([[0.0], np.cumsum((level[:-1] + level[1:]) / 2 * steps)])
+    last = np.maximum(np.searchsorted(turns, times, side="right") - 1, 0)
+    past = np.maximum(times - turns[last], 0.0)
+    found: Floats = area[last] + past * (level[last] + past * slopes[last] / 2)
+    return found
 
 
 @dataclass(frozen=True)
@@ -123,6 +141,15 @@ class Load:
 
     def _firsts(self) -> list[Floats]:
         return [times for times in (self.arrivals, self.flows.start_s) if len(times)]
+
+    def next_s(self, now_s: float) -> float:
+        """When the next request comes after now; infinity: none does."""
+        nexts = (
+            float(times[index])
+            for times in (self.arrivals, self.flows.start_s)
+            if (index := int(np.searchsorted(times, now_s, side="right"))) < len(times)
+        )
+        return min(nexts, default=float("inf"))
 
     def arrived(self, times: Floats) -> Floats:
         """Requests until each time."""

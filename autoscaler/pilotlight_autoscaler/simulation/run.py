@@ -13,6 +13,8 @@ from pilotlight_autoscaler.simulation.service import ServiceModel
 
 INSTANT_S = 1e-3
 """A shorter wait is none."""
+HEAD_S = 10.0
+"""So long before the first request a start that is asked for at once is over."""
 
 
 def simulate(
@@ -32,7 +34,7 @@ def simulate(
         service: Its starts and its capacity.
         kpa: Knative's settings; ``min_scale`` is what the policy makes of it.
         policy: What sets the floor.
-        start_s: Where to begin; the first arrival, if not given.
+        start_s: Where to begin, asleep; if not given, so early that a floor is met in time.
         end_s: Where to end; half an hour after the last request, if not given.
 
     Raises:
@@ -53,7 +55,7 @@ def simulate_load(
     """Run a load, flows included; arguments as for ``simulate``."""
     if kpa.metric is not Metric.CONCURRENCY:
         raise ValueError("the simulator knows concurrency, not requests per second")
-    start_s = load.start_s - 1.0 if start_s is None else start_s
+    start_s = load.start_s - max(service.starts) - HEAD_S if start_s is None else start_s
     end_s = _end(load) + 1800.0 if end_s is None else end_s
     revision = Revision(load, service, kpa, policy, start_s, end_s)
     revision.run()
