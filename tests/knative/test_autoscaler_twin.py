@@ -20,7 +20,7 @@ from tests.knative.histories import Change, History, Look, Record, Settings, his
 
 pytestmark = pytest.mark.knative
 
-HISTORIES = 4000
+HISTORIES = 3000
 SEED = 20481
 
 

@@ -2,6 +2,7 @@
 
 import re
 
+LONGEST_NS = 2**63 - 1
 _UNITS = {
     "ns": 1,
     "us": 1_000,
@@ -33,6 +34,6 @@ def seconds(text: str) -> float:
         if fraction:
             total += int(int(fraction) * (_UNITS[unit] / 10.0 ** len(fraction)))
         place = part.end()
-    if place == 0 or place != len(rest):
+    if place == 0 or place != len(rest) or total > LONGEST_NS:
         raise ValueError(f"no duration: {text!r}; write for example 1m30s")
     return sign * total / 1e9

@@ -18,6 +18,8 @@ type question struct {
 	Requests   *requests
 	Activator  *requests
 	Revision   *revision
+	Durations  []string
+	Pods       []int
 }
 
 func (q question) answer() any {
@@ -30,6 +32,10 @@ func (q question) answer() any {
 		return q.Activator.countedByActivator()
 	case q.Revision != nil:
 		return q.Revision.look()
+	case q.Durations != nil:
+		return durations(q.Durations)
+	case q.Pods != nil:
+		return samples(q.Pods)
 	}
 	panic("an empty question")
 }
