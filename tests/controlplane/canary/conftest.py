@@ -38,11 +38,11 @@ def api(control_plane: ControlPlane, crds: None, kubectl: Kubectl) -> Iterator[A
     define(kubectl)
     with connect(control_plane.kubeconfig) as opened:
         for kind in KINDS:
-            _wait_until_listed(opened, kind)
+            wait_until_listed(opened, kind)
         yield opened
 
 
-def _wait_until_listed(cluster: ApiServer, kind: Kind) -> None:
+def wait_until_listed(cluster: ApiServer, kind: Kind) -> None:
     """A kind just defined is refused for a moment: its storage is being made."""
     deadline = time.monotonic() + STORAGE_S
     while True:

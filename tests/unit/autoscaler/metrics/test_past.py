@@ -146,8 +146,8 @@ def test_a_day_is_remembered_as_it_was(prometheus: Prometheus) -> None:
     assert found.arrivals[61:80].sum() == 0
     assert found.concurrency[62:80].sum() == 0
     # Without Knative nothing is known; after so long not of the first minute either.
-    assert not found.known[82:101].any()
-    assert found.known[102:].all()
+    assert not found.known[82:100].any()
+    assert found.known[100:].all()
     # Those who waited for the start are counted, although the replica came with a count.
     assert found.arrivals[100:155].sum() == 4
     assert found.arrivals[155:].sum() == 10
