@@ -51,6 +51,8 @@ class Service:
     """Requests in flight that one replica is meant for; ``None``: not known."""
     sleep_levels: frozenset[int] = frozenset()
     """Levels at which its replicas can be put to sleep: it takes vLLM's sleep mode on a GPU."""
+    floor_needs_room: bool = False
+    """Knative drops a revision's floor while a pod of it finds no room: it is set up to."""
 
 
 @dataclass(frozen=True)

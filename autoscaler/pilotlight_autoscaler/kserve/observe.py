@@ -26,12 +26,16 @@ from pilotlight_autoscaler.kserve.knative import revisions_of
 from pilotlight_autoscaler.kserve.places import place_of
 from pilotlight_autoscaler.kserve.pods import by_version, replica
 from pilotlight_autoscaler.kserve.rollout import rollout_of
+from pilotlight_autoscaler.kserve.sleep import sleep_levels
 from pilotlight_autoscaler.kserve.standard import deployed, lever_of
 from pilotlight_autoscaler.metrics.subject import Subject
 from pilotlight_autoscaler.observation import PREDICTOR, Lever, Revision, Rollout, Service
 
-DEFAULTS = Reference(CONFIG_MAP, "config-autoscaler", "knative-serving")
-DEFAULTS_FRESH_S = 60.0
+AUTOSCALER = Reference(CONFIG_MAP, "config-autoscaler", "knative-serving")
+DEPLOYMENTS = Reference(CONFIG_MAP, "config-deployment", "knative-serving")
+ALWAYS_SCHEDULABLE = "pod-is-always-schedulable"
+TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
+SETTINGS_FRESH_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,14 @@ class Seen:
 
 
 @dataclass(frozen=True)
+class _Settings:
+    """Knative's own, for all of the cluster."""
+
+    scaling: KpaSettings
+    floor_needs_room: bool
+
+
+@dataclass(frozen=True)
 class _Parts:
     """What is in a namespace, as far as InferenceServices go."""
 
@@ -68,13 +80,13 @@ class Observer:
 
     Args:
         cluster: Where they are; all methods raise ``ClusterError`` where it cannot be asked.
-        clock: Tells when Knative's defaults are to be read again.
+        clock: Tells when Knative's settings are to be read again.
     """
 
     def __init__(self, cluster: Cluster, clock: Clock | None = None) -> None:
         self._cluster = cluster
         self._clock = clock or SystemClock()
-        self._defaults: tuple[float, KpaSettings] | None = None
+        self._settings: tuple[float, _Settings] | None = None
 
     def look(self, namespace: str, names: Collection[str]) -> Mapping[str, Seen]:
         """The InferenceServices of these names; one that is not there, or leaves, is absent."""
@@ -117,34 +129,44 @@ class Observer:
         return self._cluster.list(kind, namespace) if self._cluster.serves(kind) else ()
 
     def _knative(self, document: Document, parts: _Parts) -> Seen:
-        metadata = document["metadata"]
+        metadata, settings = document["metadata"], self._knative_settings()
         name, namespace = metadata["name"], metadata["namespace"]
         found = revisions_of(name, parts.revisions, parts.routes, parts.pods)
         predictors = [pair for pair in found.values() if pair[0].component == PREDICTOR]
         main = max(predictors, key=lambda pair: (pair[0].percent, pair[0].name), default=None)
-        target = None if main is None else target_of(main[1], self._knative_defaults())
         return Seen(
             service=Service(
                 name=name,
                 namespace=namespace,
                 lever=Lever.KNATIVE,
                 revisions=tuple(revision for revision, _ in found.values()),
-                target_concurrency=target,
+                target_concurrency=None if main is None else target_of(main[1], settings.scaling),
+                sleep_levels=frozenset() if main is None else sleep_levels(main[1]["spec"]),
+                floor_needs_room=settings.floor_needs_room,
             ),
             subject=_subject(document, [revision for revision, _ in predictors], parts, KNATIVE),
             gpus_per_replica=max((gpus_of(one["spec"]) for _, one in predictors), default=0),
             rollout=rollout_of(name, parts.rollouts),
         )
 
-    def _knative_defaults(self) -> KpaSettings:
+    def _knative_settings(self) -> _Settings:
         now = self._clock.monotonic()
-        if self._defaults is None or now - self._defaults[0] >= DEFAULTS_FRESH_S:
-            try:
-                data = self._cluster.get(DEFAULTS).get("data") or {}
-            except (NotInCluster, AccessDenied):
-                data = {}
-            self._defaults = (now, defaults_of(data))
-        return self._defaults[1]
+        if self._settings is None or now - self._settings[0] >= SETTINGS_FRESH_S:
+            schedulable = self._data(DEPLOYMENTS)
+            read = _Settings(
+                defaults_of(self._data(AUTOSCALER) or {}),
+                schedulable is not None and schedulable.get(ALWAYS_SCHEDULABLE) not in TRUE,
+            )
+            self._settings = (now, read)
+        return self._settings[1]
+
+    def _data(self, reference: Reference) -> Mapping[str, str] | None:
+        """``None``: it may not be read, or is not there."""
+        try:
+            found: Mapping[str, str] = self._cluster.get(reference).get("data") or {}
+        except (NotInCluster, AccessDenied):
+            return None
+        return found
 
 
 def _standard(document: Document, parts: _Parts) -> Seen:
@@ -154,6 +176,7 @@ def _standard(document: Document, parts: _Parts) -> Seen:
     revisions = () if found is None else (found[0],)
     predictor = document["spec"].get(PREDICTOR) or {}
     limit = predictor.get("containerConcurrency")
+    spec = {} if found is None else found[1]["spec"]["template"]["spec"]
     return Seen(
         service=Service(
             name=metadata["name"],
@@ -161,9 +184,10 @@ def _standard(document: Document, parts: _Parts) -> Seen:
             lever=lever_of(place),
             revisions=revisions,
             target_concurrency=float(limit) if limit else None,
+            sleep_levels=sleep_levels(spec),
         ),
         subject=_subject(document, revisions, parts, ""),
-        gpus_per_replica=0 if found is None else gpus_of(found[1]["spec"]["template"]["spec"]),
+        gpus_per_replica=gpus_of(spec),
     )
 
 

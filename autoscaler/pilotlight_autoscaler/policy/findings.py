@@ -40,6 +40,11 @@ def _room(look: Look) -> Finding:
         return Finding("Schedulable", True, "Schedulable", "every warm pod has a node")
     words = "; ".join(f"{one.name}: {one.unschedulable}" for one in stuck)
     message = f"the floor stays, and waits for room: {words}"
+    if look.service.floor_needs_room:
+        message = (
+            "Knative drops the floor of a revision without room: set pod-is-always-schedulable to "
+            f"true in config-deployment; {words}"
+        )
     return Finding("Schedulable", False, "WarmPodUnschedulable", message)
 
 

@@ -118,6 +118,40 @@ def test_knatives_defaults_that_may_not_be_read_are_its_own_defaults() -> None:
     assert found.service.target_concurrency == pytest.approx(5.6)
 
 
+@pytest.mark.parametrize(
+    ("setting", "needs_room"),
+    [({"pod-is-always-schedulable": "true"}, False), ({}, True), (None, False)],
+)
+def test_whether_a_floor_outlives_a_lack_of_room_is_knatives_setting(
+    setting: dict[str, str] | None, *, needs_room: bool
+) -> None:
+    config = (
+        [o.named("ConfigMap", "config-deployment") | {"data": setting}]
+        if setting is not None
+        else []
+    )
+    found = seen(o.service(), o.revision(FIRST), *config)
+    assert found.service.floor_needs_room is needs_room
+
+
+@pytest.mark.parametrize(
+    ("argument", "gpus", "levels"),
+    [
+        ("--enable-sleep-mode", "1", {1, 2}),
+        ("vllm serve m --enable_sleep_mode", "1", {1, 2}),
+        ("--enable-sleep-mode", "0", set()),
+        ("--enable-prefix-caching", "1", set()),
+    ],
+)
+def test_replicas_sleep_where_vllm_was_told_to_on_a_gpu(
+    argument: str, gpus: str, levels: set[int]
+) -> None:
+    document = o.revision(FIRST)
+    resources = {"limits": {"nvidia.com/gpu": gpus}}
+    document["spec"]["containers"] = [{"args": [argument], "resources": resources}]
+    assert seen(o.service(), document).service.sleep_levels == levels
+
+
 def rollout(phase: str, **status: object) -> Document:
     both = {"stableRevision": FIRST, "canaryRevision": SECOND, "weight": 25}
     return o.named("InferenceRollout", "r") | {
