@@ -31,15 +31,14 @@ class Record:
 
     def known_s(self, begin_s: Floats, end_s: Floats) -> Floats:
         """How many seconds between two times were recorded; 0 where the end is not later."""
-        return np.maximum(self._elapsed(end_s) - self._elapsed(begin_s), 0.0)
-
-    def _elapsed(self, time_s: Floats) -> Floats:
-        inside = np.clip(time_s, self.begin_s, self.end_s) - self.begin_s
-        holes = np.clip(self.holes, self.begin_s, self.end_s) - self.begin_s
-        missed = sum(
-            (np.clip(inside, begin, end) - begin for begin, end in holes), np.zeros_like(inside)
-        )
-        return np.asarray(inside - missed, dtype=np.float64)
+        corners = np.clip(np.r_[self.begin_s, self.holes.ravel(), self.end_s], self.begin_s, None)
+        corners = np.minimum(corners, self.end_s)
+        # Time passes before the first hole, after the last, and between one's end and the next.
+        passing = np.diff(corners)
+        passing[1::2] = 0.0
+        elapsed = np.r_[0.0, np.cumsum(passing)]
+        begin, end = (np.interp(time, corners, elapsed) for time in (begin_s, end_s))
+        return np.asarray(np.maximum(end - begin, 0.0))
 
 
 @dataclass(frozen=True)

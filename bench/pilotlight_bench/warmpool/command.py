@@ -20,6 +20,7 @@ _ROUNDS, _QUICK_ROUNDS = 1000, 20
 _COLD_START_S = 60.0
 # What the ratios would be if a start took otherwise, or less was known of a window.
 _OTHERWISE = ((30.0, "fitted"), (120.0, "fitted"), (_COLD_START_S, "uniform"))
+_OTHERWISE_SEEDS = 2
 
 
 def warmpool(
@@ -54,7 +55,11 @@ def warmpool(
     files = trace or [default_trace(Path.cwd()).with_name(name) for name in _TRACES]
     draws = seeds or (_QUICK_SEEDS if quick else _SEEDS)
     variants = [(cold_start, "fitted"), *(_OTHERWISE if otherwise and not quick else ())]
-    orders = [study.Order(file, draws, *variant) for variant in variants for file in files]
+    orders = [
+        study.Order(file, min(draws, most), *variant)
+        for variant, most in zip(variants, (draws, *[_OTHERWISE_SEEDS] * 3), strict=False)
+        for file in files
+    ]
     with orderly_termination():
         studies = study.run(orders, processes or machine.cores)
     grouped = [

@@ -153,7 +153,7 @@ def _reading(
             {
                 figure: by_wakes.held(idle, column, by=WAKES)
                 if own
-                else frontiers[figure].held(idle, column, by=column)
+                else min(each.held(idle, column, by=column) for each in frontiers.values())
                 for figure, column in FIGURES.items()
             }
             for idle in (used, hours)

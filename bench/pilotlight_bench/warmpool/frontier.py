@@ -17,8 +17,8 @@ readings follow from this, and all are published:
 - *held to the retention's hours*: everybody, ours too, is read at the hours that the retention used
   in the scored week.
 
-The others may choose one parameter for wakes and another for affected requests; ours has one, the
-one for wakes.
+The others may choose one parameter for wakes and another for affected requests, and are read on
+the frontier for either, whichever is better; ours has one parameter, the one for wakes.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """A floor of one between two hours of the day, searched on the learning week (KEDA's cron)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,36 +35,68 @@ class Hours:
         return np.stack([begin, begin + self.hours * _HOUR_S], axis=1)
 
 
+class Week:
+    """The learning week of one service, hour by hour; both arrays have the shape (7, 24).
+
+    Args:
+        idle_s: Idle seconds.
+        ends: Gaps that ended.
+    """
+
+    def __init__(self, gaps: Gaps, record: Record) -> None:
+        self.idle_s, self.ends = _idle(gaps, record), _ends(gaps)
+
+
+class Memory:
+    """The week that was asked for last: the same for many prices."""
+
+    def __init__(self) -> None:
+        self._last: tuple[Gaps, Week] | None = None
+
+    def of(self, service: Service) -> Week:
+        """The learning week of a service."""
+        if self._last is None or self._last[0] is not service.learning:
+            self._last = service.learning, Week(service.learning, service.learnt)
+        return self._last[1]
+
+
 @dataclass(frozen=True)
 class Cron:
-    """The hours that cost least in the learning week, at a price of a wake."""
+    """The hours that cost least in the learning week, at a price of a wake.
+
+    Args:
+        wake_s: The price, in seconds of a replica.
+        memory: Shared by settings that differ in nothing but the price.
+    """
 
     wake_s: float
+    memory: Memory = field(default_factory=Memory, compare=False)
 
     def plan(self, service: Service, before: Gaps, asked: Gaps) -> Warm:
         """The parts of each gap that lie within the hours."""
-        hours = search(service.learning, service.learnt, self.wake_s)
+        hours = search(self.memory.of(service), self.wake_s)
         whole = Record(service.learnt.begin_s, service.scored.end_s, service.learnt.holes)
         return _within(asked, hours.stretches(whole) if hours else np.empty((0, 2)))
 
 
-def search(gaps: Gaps, record: Record, wake_s: float) -> Hours | None:
+def search(week: Week, wake_s: float) -> Hours | None:
     """The cheapest hours, or none, by idle time within them against wakes outside of them."""
-    cost = _idle(gaps, record) - wake_s * _ends(gaps)
-    best, least = None, 0.0
-    for days in _DAYS:
-        by_hour = cost[days].sum(axis=0)
-        for hours in range(1, 25):
-            sums = np.convolve(np.tile(by_hour, 2), np.ones(hours), mode="valid")[:24]
-            start = int(np.argmin(sums))
-            if sums[start] < least:
-                best, least = Hours(tuple(bool(day) for day in days), start, hours), sums[start]
-    return best
+    cost = week.idle_s - wake_s * week.ends
+    by_hour = np.stack([cost[days].sum(axis=0) for days in _DAYS])
+    sums = np.cumsum(np.concatenate([np.zeros((len(_DAYS), 1)), by_hour, by_hour], axis=1), axis=1)
+    starts, lengths = np.arange(24), np.arange(1, 25)
+    # Shape (days, starts, lengths).
+    found = sums[:, starts[:, None] + lengths] - sums[:, starts, None]
+    days, start, length = np.unravel_index(np.argmin(found), found.shape)
+    if not found[days, start, length] < 0:
+        return None
+    return Hours(tuple(bool(day) for day in _DAYS[days]), int(start), int(lengths[length]))
 
 
 def cron() -> Family:
     """One stretch of hours a day for each service."""
-    return Family("cron", tuple(Setting(Cron(wake), {"wake_s": wake}) for wake in WAKES_S))
+    memory = Memory()
+    return Family("cron", tuple(Setting(Cron(wake, memory), {"wake_s": wake}) for wake in WAKES_S))
 
 
 def _idle(gaps: Gaps, record: Record) -> Floats:

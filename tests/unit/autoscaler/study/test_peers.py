@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pilotlight_autoscaler.study.gaps import KEPT_S, Record
 from pilotlight_autoscaler.study.peers.break_even import Randomised, cheapest
-from pilotlight_autoscaler.study.peers.cron import Cron, search
+from pilotlight_autoscaler.study.peers.cron import Cron, Week, search
 from pilotlight_autoscaler.study.peers.everybody import peers
 from pilotlight_autoscaler.study.peers.histogram import Histogram
 from pilotlight_autoscaler.study.policy import Policy, Setting
@@ -91,7 +91,7 @@ def daily(hour: float, days: int = 14) -> np.ndarray[tuple[int], np.dtype[np.flo
 
 def test_the_cron_finds_the_hours_of_a_daily_peak() -> None:
     service = service_of(daily(9.5))
-    hours = search(service.learning, service.learnt, wake_s=7200.0)
+    hours = search(Week(service.learning, service.learnt), wake_s=7200.0)
     assert hours is not None
     assert hours.start == 9
     found = score(
@@ -109,14 +109,14 @@ def test_the_cron_may_rest_on_two_days_of_the_week() -> None:
     times = daily(9.5)
     workdays = times[(times // DAY_S) % 7 < 5]
     service = service_of(workdays)
-    hours = search(service.learning, service.learnt, wake_s=7200.0)
+    hours = search(Week(service.learning, service.learnt), wake_s=7200.0)
     assert hours is not None
     assert hours.days == (True,) * 5 + (False,) * 2
 
 
 def test_the_cron_does_nothing_where_a_wake_is_cheap() -> None:
     service = service_of(daily(9.5))
-    assert search(service.learning, service.learnt, wake_s=60.0) is None
+    assert search(Week(service.learning, service.learnt), wake_s=60.0) is None
 
 
 def test_the_histogram_starts_ahead_of_a_gap_that_always_lasts_alike() -> None:
