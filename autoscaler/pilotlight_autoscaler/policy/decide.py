@@ -13,13 +13,11 @@ from pilotlight_autoscaler.policy.claims import claims
 from pilotlight_autoscaler.policy.conditions import announcements, conditions
 from pilotlight_autoscaler.policy.findings import findings
 from pilotlight_autoscaler.policy.look import Look
-from pilotlight_autoscaler.policy.plan import plan_floor
-from pilotlight_autoscaler.policy.pressure import pressed
+from pilotlight_autoscaler.policy.plan import plan_floor, remembering
 from pilotlight_autoscaler.policy.release import released
 from pilotlight_autoscaler.policy.schedule import next_change
 from pilotlight_autoscaler.policy.sight import Seeing, Sight, seeing
 from pilotlight_autoscaler.policy.steady import Steady, window
-from pilotlight_autoscaler.policy.target import shadow_price
 
 LOOK_S = 15.0
 SOON_S = 1.0
@@ -63,7 +61,7 @@ def decide_blind(
 
 
 def _decided(look: Look, seen: Seeing) -> Decision:
-    status = look.status
+    status, look = look.status, remembering(look)
     found, outcome = plan_floor(look, caps(look), seen.sight)
     held = claims(look, outcome.floor.replicas, granted(look))
     told = findings(look, seen, outcome.floor, held)
@@ -92,8 +90,6 @@ def _status(look: Look, outcome: Steady, found: tuple[Term, ...], sight: Sight) 
             "lower_to": outcome.lower_to,
             "lower_since": outcome.lower_since,
             "asleep": asleep(look, floor.replicas, sight),
-            "pressure": pressed(look).memory,
-            "shadow_price": shadow_price(look),
             "granted": allowed,
             "granted_since": _granted_since(look, allowed),
             "warm_replicas": sum(one.ready for one in pods),
@@ -141,7 +137,7 @@ def _matters(
     int | None,
     tuple[Asleep, ...],
     list[tuple[str, str]],
-    list[datetime | None],
+    datetime | None,
 ]:
     """What a controller that starts anew goes on from, and what people wait for."""
     return (
@@ -151,7 +147,7 @@ def _matters(
         status.granted,
         status.asleep,
         [_state(condition) for condition in status.conditions],
-        [status.lower_since, status.blind_since],
+        status.blind_since,
     )
 
 

@@ -12,7 +12,7 @@ from pilotlight_autoscaler.policy.budget.ask import Ask, Grant, Held
 from pilotlight_autoscaler.policy.caps import ceiling
 from pilotlight_autoscaler.policy.claims import wanted_of_predictor
 from pilotlight_autoscaler.policy.look import Look
-from pilotlight_autoscaler.policy.plan import plan_floor
+from pilotlight_autoscaler.policy.plan import plan_floor, remembering
 from pilotlight_autoscaler.policy.prices import prices
 from pilotlight_autoscaler.policy.sight import seeing
 
@@ -63,7 +63,7 @@ def member(
     held = _held(status, observation, now)
     if observation.service is None:
         return Member(Ask(pool, 0, observation.gpus_per_replica), held, spec.budget, spec.mode)
-    look = Look(spec, status, observation, observation.service, now)
+    look = remembering(Look(spec, status, observation, observation.service, now))
     found, outcome = plan_floor(look, (ceiling(look),), seeing(look).sight)
     replicas = max(outcome.floor.replicas, wanted_of_predictor(look, outcome.floor.replicas))
     ask = Ask(

@@ -91,11 +91,28 @@ def test_a_schedule_is_met_on_the_second() -> None:
     assert raised.decided_at == datetime(2026, 3, 2, 7, 59, 25, tzinfo=UTC)
 
 
-def test_a_schedule_ends_one_window_after_its_end() -> None:
-    pool = Pool(policy(schedules=[OFFICE]), datetime(2026, 3, 2, 18, 59, tzinfo=UTC))
-    decisions = pool.watch(seen(0), 600)
+def test_a_schedule_ends_on_time_for_its_end_was_in_sight() -> None:
+    pool = Pool(policy(schedules=[OFFICE]), datetime(2026, 3, 2, 18, 50, tzinfo=UTC))
+    decisions = pool.watch(seen(0), 1200)
     assert decisions[0].status.floor == 1
-    assert decisions[-1].status.decided_at == datetime(2026, 3, 2, 19, 1, tzinfo=UTC)
+    assert decisions[-1].status.floor == 0
+    assert decisions[-1].status.decided_at == datetime(2026, 3, 2, 19, tzinfo=UTC)
+
+
+def test_an_idle_time_ends_at_the_first_look_past_the_break_even() -> None:
+    prices = {"replicaHour": 2.0, "coldStart": 0.5}
+    pool = Pool(policy(prices=prices, stabilizationWindowSeconds=60))
+    pool.watch(seen(recent=Recent(idle_since_s=MONDAY.timestamp())), 1200)
+    assert pool.status.floor == 0
+    assert pool.status.decided_at is not None
+    assert 0 <= (pool.status.decided_at - MONDAY).total_seconds() - 935 <= 15
+
+
+def test_between_two_windows_that_almost_touch_nothing_is_let_go() -> None:
+    lunch = [OFFICE | {"end": "0 12 * * *"}, OFFICE | {"start": "2 12 * * *"}]
+    pool = Pool(policy(schedules=lunch), datetime(2026, 3, 2, 11, tzinfo=UTC))
+    floors = {one.status.floor for one in pool.watch(seen(0, cold_start_s=90.0), 7200)}
+    assert floors == {1}
 
 
 def test_without_anything_learnt_a_replica_waits_until_the_break_even() -> None:

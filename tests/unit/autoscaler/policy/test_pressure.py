@@ -70,7 +70,7 @@ def test_a_limit_of_nothing_is_no_limit() -> None:
 def test_it_decays_by_halves() -> None:
     pool = Pool(policy(maxReplicas=8))
     pool.look(_seen(4, queue_depth=Sample(8.0)))
-    floors = []
+    floors = [pool.status.floor]
     for _ in range(80):
         pool.look(_seen(max(1, pool.status.floor), queue_depth=Sample(0.0)), 15)
         floors.append(pool.status.floor)
