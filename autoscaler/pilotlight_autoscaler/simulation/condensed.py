@@ -7,7 +7,7 @@ autoscaler turns. In between only sums matter to it, and nobody waits for a firs
 import numpy as np
 
 from pilotlight_autoscaler.demand import Flags, Floats
-from pilotlight_autoscaler.simulation.load import Flows, Load
+from pilotlight_autoscaler.simulation.load import Flows, Ints, Load
 from pilotlight_autoscaler.traffic.arrivals import Batches
 
 BIN_S = 10.0
@@ -46,9 +46,9 @@ def _condensed(times: Floats, counts: Floats, durations: Floats, fewest: float) 
     if not len(times):
         return Load(times, durations)
     start = np.floor(times[0] / BIN_S) * BIN_S
-    index = np.floor((times - start) / BIN_S).astype(np.int64)
+    index: Ints = np.floor((times - start) / BIN_S).astype(np.int64)
     bins = int(index[-1]) + 1
-    sums = np.bincount(index, counts, bins)
+    sums: Floats = np.asarray(np.bincount(index, counts, bins), dtype=np.float64)
     work = np.bincount(index, counts * durations, bins)
     flowing = _inner(_busy(times, index, sums, fewest))
     which = np.flatnonzero(flowing)
@@ -62,7 +62,7 @@ def _condensed(times: Floats, counts: Floats, durations: Floats, fewest: float) 
     return Load(*_spread(times[single], counts[single], durations[single]), flows)
 
 
-def _busy(times: Floats, index: np.ndarray, sums: Floats, fewest: float) -> Flags:
+def _busy(times: Floats, index: Ints, sums: Floats, fewest: float) -> Flags:
     """Many requests, and no pause that ends in the bin, or begins there."""
     pauses = np.diff(times)
     long = pauses > LONGEST_PAUSE_S

@@ -215,9 +215,10 @@ class Memory:
     flight: Flight
     until_s: float
 
-    def arrivals(self) -> int:
-        """Requests since the beginning."""
-        return round(float(self.flight.load.arrived(np.array([self.until_s]))[0]))
+    def arrivals(self, since_s: float = -NEVER) -> int:
+        """Requests since then; since the beginning, if no time is given."""
+        before, now = self.flight.load.arrived(np.array([since_s, self.until_s]))
+        return round(float(now - before))
 
     def gaps(self, most: int) -> tuple[float, ...]:
         """Lengths of the last idle times between requests, in seconds, oldest first."""

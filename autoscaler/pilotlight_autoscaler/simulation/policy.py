@@ -14,8 +14,8 @@ class Past(Protocol):
         """Where the past ends."""
         ...
 
-    def arrivals(self) -> int:
-        """Requests since the beginning."""
+    def arrivals(self, since_s: float = float("-inf")) -> int:
+        """Requests since then; since the beginning, if no time is given."""
         ...
 
     def gaps(self, most: int) -> tuple[float, ...]:

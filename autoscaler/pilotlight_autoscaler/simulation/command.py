@@ -1,0 +1,145 @@
+"""``pilotlight warmpool simulate``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from pilotlight.api.warmpool import Prices, WarmPoolPolicy
+    from pilotlight_autoscaler.simulation.service import Start
+
+
+def simulate(
+    history: Annotated[
+        Path,
+        typer.Option(
+            help="Requests: CSV with time[,duration][,prompt_tokens,output_tokens], the Azure LLM "
+            "trace, Mooncake's JSON lines, or a ServeGen trace; in gzip or not."
+        ),
+    ],
+    spec: Annotated[
+        Path | None, typer.Option(help="A WarmPool; the defaults if there is none.")
+    ] = None,
+    cold_start: Annotated[
+        list[float] | None,
+        typer.Option(help="Seconds of a start, as measured; several are taken in turn."),
+    ] = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(help="Another policy, again and again: knative, retention-15m, fixed-1, …"),
+    ] = None,
+    price: Annotated[
+        str | None,
+        typer.Option(help="HOUR:WAIT, of a replica's hour and of a request that waits."),
+    ] = None,
+    target: Annotated[
+        float | None, typer.Option(min=0.01, help="Knative's concurrency target of a replica.")
+    ] = None,
+    container_concurrency: Annotated[
+        int, typer.Option(min=0, help="Knative's hard limit of a replica; 0: none.")
+    ] = 0,
+    max_running: Annotated[
+        int, typer.Option(min=0, help="Requests that the model server runs at a time; 0: any.")
+    ] = 0,
+    max_scale: Annotated[int, typer.Option(min=0, help="Most replicas; 0: any.")] = 0,
+    duration: Annotated[
+        float, typer.Option(min=0.001, help="Seconds of a request, if the file says nothing.")
+    ] = 5.0,
+    client: Annotated[str | None, typer.Option(help="Of a ServeGen trace.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw demand, replicas and floor (.png, .svg, .pdf).")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """What a warm pool would have done on a recorded history, and what others would have."""
+    import json
+
+    from pilotlight_autoscaler.kpa.settings import KpaSettings
+    from pilotlight_autoscaler.simulation import contest, picture, table
+    from pilotlight_autoscaler.simulation.recorded import Pace, read_load
+    from pilotlight_autoscaler.simulation.service import ServiceModel
+
+    if plot is not None:
+        picture.refuse_format(plot)
+    policy = _spec(spec)
+    prices = _prices(price, policy)
+    if policy.prices is None and policy.target is None:
+        policy = policy.model_copy(update={"prices": prices})
+    load = read_load(history, Pace(request_s=duration), client)
+    world = contest.World(
+        load,
+        ServiceModel(_starts(cold_start), container_concurrency, max_running),
+        KpaSettings(
+            target=target, container_concurrency=container_concurrency, max_scale=max_scale
+        ),
+        policy,
+    )
+    others = against or (*(("schedule",) if policy.schedules else ()), *contest.USUAL)
+    results = contest.compare(world, dict.fromkeys((contest.OURS, *others)))
+    if plot is not None:
+        picture.save(results, load, plot)
+    if as_json:
+        typer.echo(json.dumps([table.document(result, prices) for result in results]))
+        return
+    days = (results[0].outcome.end_s - results[0].outcome.start_s) / 86400
+    typer.echo(f"{load.requests:,} requests in {days:.1f} days\n{table.text(results, prices)}")
+    if plot is not None:
+        typer.echo(f"wrote {plot}")
+
+
+def _starts(given: list[float] | None) -> "Start":
+    from pilotlight.errors import UsageError
+
+    starts = tuple(given or [60.0])
+    if min(starts) <= 0:
+        raise UsageError("--cold-start: a start takes more than no time")
+    return starts
+
+
+def _prices(given: str | None, spec: "WarmPoolPolicy") -> "Prices":
+    from pydantic import ValidationError
+
+    from pilotlight.api.warmpool import Prices
+    from pilotlight.errors import UsageError
+    from pilotlight_autoscaler.policy.prices import UNPRICED
+
+    if given is None:
+        return spec.prices or UNPRICED
+    hour, _, wait = given.partition(":")
+    try:
+        return Prices(replica_hour=float(hour), cold_start=float(wait))
+    except (ValueError, ValidationError) as error:
+        raise UsageError(
+            f"--price {given!r} is not HOUR:WAIT, two amounts that are not negative"
+        ) from error
+
+
+def _spec(file: Path | None) -> "WarmPoolPolicy":
+    from pydantic import ValidationError
+
+    from pilotlight.api.warmpool import WarmPool, WarmPoolPolicy
+    from pilotlight.errors import ManifestError
+
+    if file is None:
+        return WarmPoolPolicy()
+    for document in _documents(file):
+        if isinstance(document, dict) and document.get("kind") == "WarmPool":
+            try:
+                return WarmPool.model_validate(document).spec
+            except ValidationError as error:
+                first = error.errors()[0]
+                where = ".".join(str(part) for part in first["loc"])
+                raise ManifestError(f"{file}: {where}: {first['msg']}") from error
+    raise ManifestError(f"{file} holds no WarmPool")
+
+
+def _documents(file: Path) -> list[object]:
+    import yaml
+
+    from pilotlight.errors import ManifestError
+
+    try:
+        return list(yaml.safe_load_all(file.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ManifestError(f"{file} cannot be read: {error}") from error

@@ -1,0 +1,119 @@
+"""The warm pool's own policy in the simulator: ``decide``, as the controller calls it."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import numpy as np
+
+from pilotlight.api.warmpool import Term, WarmPoolPolicy, WarmPoolStatus
+from pilotlight_autoscaler.demand import Recent
+from pilotlight_autoscaler.economics import Economics
+from pilotlight_autoscaler.forecast import Model, learn, terms
+from pilotlight_autoscaler.observation import Observation, Revision, Service
+from pilotlight_autoscaler.policy.decide import decide
+from pilotlight_autoscaler.policy.look import Look
+from pilotlight_autoscaler.policy.prices import economics
+from pilotlight_autoscaler.simulation.policy import Seen, Wish
+from pilotlight_autoscaler.simulation.service import ServiceModel
+
+BIN_S = 60.0
+LEARN_EVERY_S = 86400.0
+REMEMBERED_S = 16 * 86400.0
+LATELY_S = 600.0
+GAPS = 50
+AGE_PER_LOOK = 40.0
+"""A service that has been idle for so many times 15 s is looked at less often, up to a minute."""
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What was learnt, as the policy asks for it."""
+
+    model: Model
+
+    def terms(self, recent: Recent, economics: Economics, now_s: float) -> tuple[Term, ...]:
+        """The floors that the expected demand asks for."""
+        return terms(self.model, recent, economics, now_s)
+
+
+@dataclass
+class Ours:
+    """A WarmPool over one service, that learns as time goes on.
+
+    Args:
+        spec: What the user wants.
+        service: Its starts.
+        per_replica: Requests in flight that one replica is meant for.
+        closest_look_s: Looks are not closer than this, except where a schedule changes.
+    """
+
+    spec: WarmPoolPolicy
+    service: ServiceModel
+    per_replica: float = 1.0
+    closest_look_s: float = 15.0
+    status: WarmPoolStatus = field(default_factory=WarmPoolStatus)
+    reasons: dict[str, int] = field(default_factory=dict)
+    """How often the floor rose for each reason."""
+
+    def __post_init__(self) -> None:
+        """Nothing was learnt yet."""
+        self._started_s: float | None = None
+        self._learn_at_s = -np.inf
+        self._learnt: Learnt | None = None
+        self._cold_start_s = float(np.quantile(self.service.starts, 0.95))
+
+    def look(self, now_s: float, seen: Seen) -> Wish:
+        """One look of the controller."""
+        now = datetime.fromtimestamp(now_s, UTC)
+        observation = self._observation(now_s, seen)
+        if self.spec.forecast and now_s >= self._learn_at_s:
+            self._learn(now_s, seen, observation, now)
+            observation = self._observation(now_s, seen)
+        decision = decide(self.spec, self.status, observation, now)
+        before, self.status = self.status, decision.status
+        if self.status.floor > before.floor:
+            reason = self.status.reason.value
+            self.reasons[reason] = self.reasons.get(reason, 0) + 1
+        pace_s = self._pace_s(now_s, seen)
+        soon = decision.next_look_s < 15.0
+        wait_s = decision.next_look_s if soon else max(decision.next_look_s, pace_s)
+        return Wish(self.status.floor, now_s + max(wait_s, 1.0), self.status.message)
+
+    def _pace_s(self, now_s: float, seen: Seen) -> float:
+        if seen.idle_since_s is None:
+            return 4 * self.closest_look_s
+        age_s = now_s - seen.idle_since_s
+        return min(max(self.closest_look_s, age_s / AGE_PER_LOOK), 4 * self.closest_look_s)
+
+    def _observation(self, now_s: float, seen: Seen) -> Observation:
+        revision = Revision(
+            "revision", percent=100, floor=seen.floor, ready=seen.ready, starting=seen.starting
+        )
+        return Observation(
+            service=Service(
+                "service", "simulated", revisions=(revision,), target_concurrency=self.per_replica
+            ),
+            recent=_recent(now_s, seen),
+            forecast=self._learnt,
+            cold_start_s=self._cold_start_s,
+            gpus_per_replica=self.service.gpus,
+        )
+
+    def _learn(self, now_s: float, seen: Seen, observation: Observation, now: datetime) -> None:
+        if self._started_s is None:
+            self._started_s = now_s
+        self._learn_at_s = now_s + LEARN_EVERY_S
+        start_s = max(self._started_s, now_s - REMEMBERED_S)
+        demand = seen.past.demand(start_s, BIN_S)
+        if observation.service is None or not len(demand.arrivals):
+            return
+        look = Look(self.spec, self.status, observation, observation.service, now)
+        self._learnt = Learnt(learn(demand, economics(look)[0], self.per_replica))
+
+
+def _recent(now_s: float, seen: Seen) -> Recent:
+    since_s = seen.idle_since_s
+    lately = None
+    if since_s is not None and now_s - since_s < LATELY_S:
+        lately = float(seen.past.arrivals(since_s - LATELY_S))
+    return Recent(float(seen.in_flight), since_s, (), lately)

@@ -1,0 +1,87 @@
+"""Demand, ready replicas and floor over time, a row for each policy."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pilotlight.errors import UsageError
+from pilotlight_autoscaler.demand import Floats
+from pilotlight_autoscaler.simulation.contest import Result
+from pilotlight_autoscaler.simulation.load import Load
+from pilotlight_autoscaler.simulation.outcome import Course
+
+FORMATS = (".png", ".svg", ".pdf")
+POINTS = 1200
+WIDTH_IN, ROW_IN = 11.0, 1.7
+INK, DEMAND, READY, FLOOR, WAIT = "#1f2933", "#9aa5b1", "#2b6cb0", "#dd6b20", "#c53030"
+
+
+def refuse_format(file: Path) -> None:
+    """Nothing, if such a file can be drawn.
+
+    Raises:
+        UsageError: By its ending it is no picture, or its folder is not there.
+    """
+    if file.suffix not in FORMATS:
+        raise UsageError(f"{file} is no picture by its ending: one of {', '.join(FORMATS)}")
+    if not file.parent.is_dir():
+        raise UsageError(f"there is no folder {file.parent}")
+
+
+def save(results: tuple[Result, ...], load: Load, file: Path) -> None:
+    """Draw into a file; its ending says the format."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH_IN, ROW_IN * (len(results) + 1)), dpi=110, layout="constrained")
+    rows: Any = figure.subplots(len(results) + 1, 1, sharex=True, squeeze=False)[:, 0]
+    first = results[0].outcome
+    edges = np.linspace(first.start_s, first.end_s, POINTS + 1)
+    _demand(rows[0], load, edges)
+    for axes, result in zip(rows[1:], results, strict=True):
+        _policy(axes, result, edges)
+    rows[1].legend(loc="upper right", fontsize=8, frameon=False, ncols=3)
+    _time(rows[-1], first.start_s, first.end_s)
+    figure.savefig(file)
+
+
+def _demand(axes: Any, load: Load, edges: Floats) -> None:
+    rate = np.diff(load.arrived(edges)) / np.diff(edges)
+    axes.fill_between(edges[:-1], rate, step="post", color=DEMAND, lw=0)
+    axes.set_ylabel("requests/s", fontsize=8)
+    axes.set_title("Demand", loc="left", fontsize=10, color=INK)
+
+
+def _policy(axes: Any, result: Result, edges: Floats) -> None:
+    found = result.outcome
+    ready = np.diff(found.replicas.ready.integral(edges)) / np.diff(edges)
+    axes.fill_between(edges[:-1], ready, step="post", color=READY, alpha=0.45, lw=0, label="ready")
+    axes.plot(*_steps(found.floor, edges), color=FLOOR, lw=1.2, label="floor")
+    if found.affected:
+        low = -0.08 * max(1.0, float(ready.max()))
+        waited = axes.plot(found.affected_s, np.full(found.affected, low), "|", color=WAIT, ms=5)
+        waited[0].set_label("waited")
+    axes.set_ylabel("replicas", fontsize=8)
+    words = (
+        f"{result.name}: {found.affected:,} of {found.requests:,} waited, "
+        f"{found.replica_s / 3600:,.1f} replica-hours"
+    )
+    axes.set_title(words, loc="left", fontsize=10, color=INK)
+
+
+def _steps(course: Course, edges: Floats) -> tuple[Floats, Floats]:
+    """A course as a line with right angles."""
+    times = np.append(course.times, edges[-1])
+    counts = course.counts.astype(np.float64)
+    return np.repeat(times, 2)[1:-1], np.repeat(counts, 2)
+
+
+def _time(axes: Any, start_s: float, end_s: float) -> None:
+    ticks = np.linspace(start_s, end_s, 8)
+    days = end_s - start_s > 2 * 86400
+    form = "%d %b %H:%M" if days else "%H:%M:%S"
+    labels = [datetime.fromtimestamp(tick, UTC).strftime(form) for tick in ticks]
+    axes.set_xticks(ticks, labels, fontsize=8)
+    axes.set_xlim(start_s, end_s)
+    axes.set_xlabel("UTC", fontsize=8)
