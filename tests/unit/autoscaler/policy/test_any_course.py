@@ -34,6 +34,8 @@ GPUS_EACH = {"a": 1, "b": 2, "c": 4}
 ANY = st.sampled_from(POOLS)
 OFFICE = {"timezone": "Europe/Berlin", "start": "0 8 * * *", "end": "0 19 * * *"}
 
+SLEEP = [{"level": 1, "replicaHour": 0.2, "wakeSeconds": 2}]
+
 
 @dataclass
 class Site:
@@ -51,19 +53,29 @@ class Site:
     age_s: float = 0.0
     seen: bool = True
     requests: int = 0
+    cold_start_s: float | None = 45.0
+    sleep_levels: frozenset[int] = frozenset()
 
     def observation(self, granted: int | None = None) -> Observation:
         return Observation(
-            Service(self.name, "models", revisions=self.revisions) if self.there else None,
+            self.service,
             recent=Recent(gaps_s=(600.0,)) if self.seen else None,
             recent_age_s=self.age_s,
             signals=Signals(queue_depth=Sample(self.queue, self.age_s) if self.seen else None),
             forecast=Told(self.wish),
-            cold_start_s=45.0,
+            cold_start_s=self.cold_start_s,
             gpus_per_replica=GPUS_EACH[self.name],
             granted=granted,
             rollout=self.rollout,
             counted=Counted(self.requests, self.requests // 7),
+        )
+
+    @property
+    def service(self) -> Service | None:
+        if not self.there:
+            return None
+        return Service(
+            self.name, "models", revisions=self.revisions, sleep_levels=self.sleep_levels
         )
 
     @property
@@ -159,6 +171,8 @@ class Cluster(RuleBasedStateMachine):
             assert status.floors == ()
         elif granted is None and any(one.percent for one in site.revisions):
             assert sum(site.claimed.values()) >= status.floor
+        kept = status.floor + sum(one.replicas for one in status.asleep)
+        assert kept <= max(status.floor, spec.max_replicas)
         assert status.cost_today >= 0
 
     @rule(pool=ANY)
@@ -166,6 +180,14 @@ class Cluster(RuleBasedStateMachine):
         site = self.sites[pool]
         stored = site.status.model_dump_json(by_alias=True, exclude_none=True)
         site.status = WarmPoolStatus.model_validate_json(stored)
+
+    @rule(pool=ANY, seconds=st.none() | st.sampled_from([0.0, 45.0, 400.0]))
+    def starts_take_another_time(self, pool: str, seconds: float | None) -> None:
+        self.sites[pool].cold_start_s = seconds
+
+    @rule(pool=ANY, levels=st.frozensets(st.integers(1, 2)))
+    def replicas_learn_to_sleep(self, pool: str, levels: frozenset[int]) -> None:
+        self.sites[pool].sleep_levels = levels
 
     @rule(hours=st.floats(-30, 30))
     def clock_jumps(self, hours: float) -> None:
@@ -238,6 +260,8 @@ class Cluster(RuleBasedStateMachine):
         scheduled=st.booleans(),
         priority=st.none() | st.integers(-1, 1),
         window=st.sampled_from([0, 60, 300]),
+        percent=st.none() | st.sampled_from([0, 5, 100]),
+        sleeps=st.booleans(),
     )
     def the_spec_is_edited(
         self,
@@ -249,6 +273,8 @@ class Cluster(RuleBasedStateMachine):
         scheduled: bool,
         priority: int | None,
         window: int,
+        percent: int | None,
+        sleeps: bool,
     ) -> None:
         schedule = OFFICE | {"desiredReplicas": least + more}
         budget = None if priority is None else {"gpus": self.gpus, "priority": priority}
@@ -260,6 +286,8 @@ class Cluster(RuleBasedStateMachine):
             schedules=[schedule] if scheduled else [],
             budget=budget,
             stabilizationWindowSeconds=window,
+            target=None if percent is None else {"maxColdPercent": percent},
+            sleep=SLEEP if sleeps else [],
         )
 
     @rule(gpus=st.integers(0, 16))
