@@ -202,4 +202,5 @@ def _subject(
         service=metadata["name"],
         revisions=names if mode == KNATIVE else (),
         pods=tuple(pods),
+        held=any(revision.floor and revision.percent for revision in revisions),
     )

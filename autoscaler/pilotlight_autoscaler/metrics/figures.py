@@ -50,6 +50,7 @@ class Figures:
         requests: By replica, those that have come since it began to count.
         since: By replica, when it began to, where that is known.
         ready: Replicas that get requests.
+        held: Whether a floor keeps some warm.
         waiting: Requests at the activator; ``None``: nobody tells.
         signals: The load now.
         starts: By replica, seconds from its creation to ready, as far as measured.
@@ -60,6 +61,7 @@ class Figures:
     requests: Mapping[str, float] = field(default_factory=dict)
     since: Mapping[str, float] = field(default_factory=dict)
     ready: int = 0
+    held: bool = False
     waiting: float | None = None
     signals: Signals = field(default_factory=Signals)
     starts: Mapping[str, float] = field(default_factory=dict)
@@ -114,6 +116,7 @@ def figures(
         requests=_by_pod(own, f.REQUESTS),
         since=_by_pod(own, f.SINCE),
         ready=len(subject.ready),
+        held=subject.held,
         waiting=sum(waiting) if waiting else None,
         signals=signals,
         starts=_starts(subject.pods, own),

@@ -8,8 +8,8 @@ import numpy as np
 from pilotlight_autoscaler.demand import Demand, Floats
 
 STEP_S = 60.0
-BINS = 15 * 24 * 60
-"""Two weeks and a day."""
+BINS = 16 * 24 * 60
+"""As much as forecasts learn from."""
 ENOUGH = 0.5
 """A bin is known if so much of it was watched."""
 MOST = 0.8

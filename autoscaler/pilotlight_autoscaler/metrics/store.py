@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from pilotlight.api.meta import API_VERSION
 from pilotlight.api.warmpool import WarmPool
-from pilotlight.errors import NotInCluster
+from pilotlight.errors import AccessDenied, NotInCluster
 from pilotlight.kserve.names import fitting
 from pilotlight.kube.cluster import Cluster
 from pilotlight.kube.document import Document, Reference
@@ -38,6 +38,9 @@ class TraceStore:
         try:
             document = self._cluster.get(_reference(pool))
         except NotInCluster:
+            return Trace()
+        except AccessDenied as error:
+            self._say(pool, f"no history is kept: {error}")
             return Trace()
         try:
             text = (document.get("data") or {}).get(KEY) or ""

@@ -41,6 +41,7 @@ class Subject:
         component: Its metrics begin with ``pilotlight_COMPONENT_``.
         revisions: Knative's, those that carry traffic or may again; none in Standard mode.
         pods: That there are now.
+        held: Whether a floor keeps replicas warm: then one that starts was not woken by requests.
     """
 
     namespace: str
@@ -48,6 +49,7 @@ class Subject:
     component: str = PREDICTOR
     revisions: tuple[str, ...] = ()
     pods: tuple[Pod, ...] = ()
+    held: bool = False
 
     @property
     def prefix(self) -> str:

@@ -39,15 +39,15 @@ class Wakes:
     def look(self, figures: Figures, came: float) -> "Wakes":
         """With one more look.
 
-        Where no activator tells who waits, those have that the first replica had counted when it
-        was first seen.
+        Where nobody was seen waiting, at an activator that tells, and nothing but requests can
+        have woken the service, those have that its first replica had counted when it was seen.
         """
         if not figures.ready:
             waiting = max(self.waiting, figures.waiting or 0.0)
             return replace(self, waiting=waiting, asleep=True)
         waited = self.waiting
-        if self.asleep and figures.waiting is None:
-            waited = max(waited, came)
+        if self.asleep and not waited and not figures.held:
+            waited = came
         if not waited:
             return replace(self, asleep=False)
         return Wakes(people=self.people + max(1.0, waited), count=self.count + 1)

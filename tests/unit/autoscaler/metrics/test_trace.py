@@ -22,6 +22,7 @@ def look(
     ready: int = 1,
     waiting: float | None = None,
     age_s: float = 0.0,
+    held: bool = False,
 ) -> Figures:
     counts = requests or {}
     return Figures(
@@ -29,6 +30,7 @@ def look(
         requests=counts,
         since={} if since is None else dict.fromkeys(counts, START + since),
         ready=ready,
+        held=held,
         waiting=waiting,
         signals=Signals(None if in_flight is None else Sample(in_flight, age_s)),
     )
@@ -137,13 +139,24 @@ def test_all_who_wait_for_a_start_meet_a_cold_start() -> None:
     assert found.progress.wakes.count == 1
 
 
-def test_without_an_activator_that_tells_those_who_waited_are_the_first_replicas_first() -> None:
+@pytest.mark.parametrize("waiting", [None, 0.0])
+def test_where_nobody_was_seen_waiting_those_have_that_the_first_replica_had_counted(
+    waiting: float | None,
+) -> None:
     found = trace(
-        look(0, 0, ready=0),
-        look(10, 2, ready=1, requests={"a": 2}, since=5),
-        look(20, 2, ready=1, requests={"a": 9}),
+        look(0, 0, ready=0, waiting=waiting),
+        look(10, 2, ready=1, waiting=waiting, requests={"a": 2}, since=5),
+        look(20, 2, ready=1, waiting=waiting, requests={"a": 9}),
     )
     assert found.counted == Counted(9, 2)
+
+
+def test_who_comes_as_soon_as_a_floor_has_a_replica_ready_has_not_waited() -> None:
+    found = trace(
+        look(0, 0, ready=0, waiting=0, held=True),
+        look(10, 2, ready=1, waiting=0, held=True, requests={"a": 2}, since=5),
+    )
+    assert found.counted == Counted(2, 0)
 
 
 def test_nobody_waits_for_a_replica_that_was_warm_ahead() -> None:
