@@ -88,6 +88,14 @@ GOOD: list[tuple[Kind, dict[str, Any]]] = [
     (
         WARM_POOL,
         {
+            "pressure": {"queueDepth": 0, "gpuPercent": 95},
+            "sleep": [{"level": 1, "replicaHour": 0.2, "wakeSeconds": 3.5}],
+            "stabilizationWindowSeconds": 0,
+        },
+    ),
+    (
+        WARM_POOL,
+        {
             "maxReplicas": 3,
             "schedules": [
                 {
@@ -142,6 +150,11 @@ BAD: list[tuple[Kind, dict[str, Any], str]] = [
     (WARM_POOL, {"maxReplicas": "two"}, "maxReplicas"),
     (WARM_POOL, {"schedules": [SCHEDULE]}, "more replicas than maxReplicas"),
     (WARM_POOL, {"maxReplicas": 2, "schedules": [SCHEDULE | {"start": "8 am"}]}, "start"),
+    (WARM_POOL, {"maxReplicas": 2, "schedules": [SCHEDULE | {"start": "60 8 * * *"}]}, "start"),
+    (WARM_POOL, {"maxReplicas": 2, "schedules": [SCHEDULE | {"end": "0 8 * * MOM"}]}, "end"),
+    (WARM_POOL, {"maxReplicas": 2, "schedules": [SCHEDULE | {"end": "0 8 * * *"}]}, "never ends"),
+    (WARM_POOL, {"pressure": {"kvCachePercent": 101}}, "less than or equal to 100"),
+    (WARM_POOL, {"sleep": [{"level": 3, "replicaHour": 1, "wakeSeconds": 1}]}, "level"),
     (
         WARM_POOL,
         {"prices": {"replicaHour": 1, "coldStart": 1}, "target": {"maxColdPercent": 1}},

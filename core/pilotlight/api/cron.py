@@ -15,12 +15,12 @@ from datetime import date
 from functools import lru_cache
 from typing import Annotated
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, WithJsonSchema
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _LONGEST = {2: 29, 4: 30, 6: 30, 9: 30, 11: 30}
-_PART = re.compile(r"(?P<first>\*|\?|\w+)(-(?P<last>\w+))?(/(?P<step>[0-9]+))?")
+_PART = re.compile(r"(?P<first>\*|\?|\w+)(-(?P<last>\w+))?(/(?P<step>[0-9]{1,2}))?")
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,8 @@ def parse(text: str) -> CronTimes:
     Raises:
         ValueError: It is none, or one that never fires.
     """
+    if len(text) > 100:
+        raise ValueError("a cron expression has at most 100 characters")
     fields = text.split()
     if len(fields) != 5:
         raise ValueError(f"{text!r} has {len(fields)} fields: minute hour day month weekday")
@@ -127,6 +129,28 @@ def _number(text: str, noun: str, least: int, most: int, names: tuple[str, ...])
     return int(text)
 
 
+def _anyone(*numbers: str) -> str:
+    one = f"({'|'.join(numbers)})"
+    part = f"([*?]|{one}(-{one})?)(/[0-9]{{1,2}})?"
+    return f"{part}(,{part})*"
+
+
+def _named(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple("".join(f"[{c}{c.upper()}]" for c in name) for name in names)
+
+
+PATTERN = r"^" + r"\s+".join(
+    (
+        _anyone("[0-5]?[0-9]"),
+        _anyone("[01]?[0-9]", "2[0-3]"),
+        _anyone("0?[1-9]", "[12][0-9]", "3[01]"),
+        _anyone("0?[1-9]", "1[0-2]", *_named(_MONTHS)),
+        _anyone("0?[0-7]", *_named(_WEEKDAYS)),
+    )
+) + "$"  # fmt: skip
+"""What an API server can tell: numbers in their bounds, but not that a range is turned around."""
+
+
 def _checked(text: str) -> str:
     parse(text)
     return text
@@ -134,7 +158,7 @@ def _checked(text: str) -> str:
 
 Cron = Annotated[
     str,
-    StringConstraints(pattern=r"^(\S+\s+){4}\S+$", max_length=100),
     AfterValidator(_checked),
+    WithJsonSchema({"type": "string", "pattern": PATTERN, "maxLength": 100}),
 ]
 """Five fields, as text."""

@@ -87,7 +87,7 @@ def test_a_warm_pool_takes_kedas_schedule() -> None:
             "exclude each other",
         ),
         ({"maxReplicas": 2, "schedules": [SCHEDULE | {"timezone": "Mars"}]}, "no time zone 'Mars'"),
-        ({"maxReplicas": 2, "schedules": [SCHEDULE | {"start": "7:30"}]}, "match pattern"),
+        ({"maxReplicas": 2, "schedules": [SCHEDULE | {"start": "7:30"}]}, "has 1 fields"),
         ({"flor": 1}, "Extra inputs"),
     ],
 )

@@ -1,5 +1,6 @@
 """Cron's five fields, and when they ring in a time zone."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pilotlight.api.cron import parse
+from pilotlight.api.cron import PATTERN, parse
 from pilotlight_autoscaler.policy.wall_clock import Bell, instant_of
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -115,6 +116,31 @@ def test_names_and_short_forms_mean_their_numbers(text: str, same: str) -> None:
 def test_what_is_no_cron_is_refused_in_words(text: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         parse(text)
+
+
+@given(CRONS)
+def test_the_pattern_of_the_api_server_takes_every_cron(text: str) -> None:
+    parse(text)
+    assert re.fullmatch(PATTERN, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "taken"),
+    [
+        ("*/5 0-23/2 1,15 jan-MAR Mon,5", True),
+        ("5/20 8 ? * 7", True),
+        ("60 * * * *", False),
+        ("0 24 * * *", False),
+        ("0 8 32 * *", False),
+        ("0 8 * 13 *", False),
+        ("0 8 * * 8", False),
+        ("0 8 * * 1-", False),
+        ("0 8 * *", False),
+        ("0 8 * * * *", False),
+    ],
+)
+def test_the_pattern_of_the_api_server_knows_the_bounds(text: str, taken: bool) -> None:
+    assert bool(re.fullmatch(PATTERN, text)) is taken
 
 
 def test_either_day_is_enough_where_both_are_restricted() -> None:
