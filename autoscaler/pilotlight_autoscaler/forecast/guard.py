@@ -76,18 +76,18 @@ def allowed(plan: Plan, account: Account, wake_s: float) -> Plan:
         account: The service's account when the idle time begins.
         wake_s: Cost of a wake, which is the break-even age as well.
     """
-    credit = account.credit_s
-    if credit < wake_s:
+    if account.credit_s < wake_s:
         plan = _warm_until(plan, wake_s)
-    early = sum(max(min(end, wake_s) - begin, 0.0) for begin, end in plan.warm_s)
-    left = max(credit + (1.0 + SLACK) * wake_s - early, 0.0)
-    spans = []
+    left = account.credit_s + (1.0 + SLACK) * wake_s
+    spans: list[tuple[float, float]] = []
     for begin, end in plan.warm_s:
-        late = max(end - max(begin, wake_s), 0.0)
-        affordable = min(late, left)
-        left -= affordable
-        spans.append((begin, end - (late - affordable)))
-    return Plan(tuple((b, e) for b, e in spans if e > b), plan.start_s)
+        # Up to the break-even age the keep-alive pays as much: only what is later needs credit.
+        end = min(end, max(begin, wake_s) + max(left - max(wake_s - begin, 0.0), 0.0))
+        if end <= begin + (plan.start_s if begin > 0 else 0.0):
+            continue
+        spans.append((begin, end))
+        left -= end - begin
+    return Plan(tuple(spans), plan.start_s)
 
 
 def _warm_until(plan: Plan, age_s: float) -> Plan:

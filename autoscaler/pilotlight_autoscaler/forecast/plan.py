@@ -12,6 +12,9 @@ import numpy as np
 from pilotlight_autoscaler.demand import Flags, Floats
 from pilotlight_autoscaler.forecast.ages import HOUR_S
 
+NAP_S = 180.0
+"""A sleep shorter than this is not taken: pods need time to end, and a start may fail."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -53,30 +56,31 @@ def warm_steps(rates: Floats, edges: Floats, wake_s: Floats, cold_start_s: float
         cold_start_s: How long a start takes; it costs like warm time, and is over when the step
             that it is for begins.
     """
-    widths = np.diff(edges)
-    hours = rates * widths / HOUR_S
+    # Step by step, so each step's values lie side by side in memory.
+    widths = np.ascontiguousarray(np.diff(edges).T)
+    hours = np.ascontiguousarray(rates.T) * widths / HOUR_S
     ends = -np.expm1(-hours)
     spent = np.where(hours > 1e-9, ends / np.maximum(hours, 1e-9), 1.0) * widths
-    keep, boot = np.empty(rates.shape, dtype=np.bool_), np.empty(rates.shape, dtype=np.bool_)
+    keep, boot = np.empty(hours.shape, dtype=np.bool_), np.empty(hours.shape, dtype=np.bool_)
     warm = cold = wake_s
-    for step in range(rates.shape[1] - 1, -1, -1):
-        stay = spent[:, step] + (1.0 - ends[:, step]) * warm
-        wait = ends[:, step] * wake_s + (1.0 - ends[:, step]) * cold
-        boot[:, step] = cold_start_s + stay < wait
+    for step in range(len(hours) - 1, -1, -1):
+        stay = spent[step] + (1.0 - ends[step]) * warm
+        wait = ends[step] * wake_s + (1.0 - ends[step]) * cold
+        boot[step] = cold_start_s + stay < wait
         cold = np.minimum(cold_start_s + stay, wait)
-        keep[:, step] = stay <= cold
+        keep[step] = stay <= cold
         warm = np.minimum(stay, cold)
     return _followed(keep, boot)
 
 
 def _followed(keep: Flags, boot: Flags) -> Flags:
-    """The states passed through when one begins warm and no request comes."""
+    """The states passed through when one begins warm and no request comes, (times, steps)."""
     states = np.empty(keep.shape, dtype=np.bool_)
-    state = np.ones(len(keep), dtype=np.bool_)
-    for step in range(keep.shape[1]):
-        state = np.where(state, keep[:, step], boot[:, step])
-        states[:, step] = state
-    return states
+    state = np.ones(keep.shape[1], dtype=np.bool_)
+    for step, (kept, booted) in enumerate(zip(keep, boot, strict=True)):
+        state = np.where(state, kept, booted)
+        states[step] = state
+    return np.ascontiguousarray(states.T)
 
 
 def plan(states: Flags, edges: Floats, start_s: float) -> Plan:
@@ -88,10 +92,10 @@ def plan(states: Flags, edges: Floats, start_s: float) -> Plan:
         start_s: How long a start takes: so much earlier it begins.
     """
     padded = np.concatenate([[True], states, [False]])
-    turns = [float(edges[turn]) for turn in np.flatnonzero(padded[1:] != padded[:-1])]
+    turns: list[float] = edges[np.flatnonzero(padded[1:] != padded[:-1])].tolist()
     spans: list[tuple[float, float]] = [(0.0, turns[0])]
     for begin, end in zip(turns[1::2], turns[2::2], strict=True):
-        if begin - start_s > spans[-1][1]:
+        if begin - start_s > spans[-1][1] + NAP_S:
             spans.append((begin - start_s, end))
         else:
             spans[-1] = (spans[-1][0], end)
