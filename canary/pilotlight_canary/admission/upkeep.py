@@ -21,6 +21,16 @@ from pilotlight_canary.admission.world import World, target_of
 
 
 @dataclass(frozen=True)
+class Kept:
+    """How the webhooks are now."""
+
+    enrolled: Enrolled
+    """What the API server asks about from now on."""
+    written: bool
+    """Whether anything had to be changed."""
+
+
+@dataclass(frozen=True)
 class Upkeep:
     """Keeps the webhooks as they should be.
 
@@ -45,14 +55,11 @@ class Upkeep:
     edits: RuntimeEdits = RuntimeEdits.REFUSE
     namespaces: Sequence[str | None] = (None,)
 
-    def keep(self, now: datetime) -> bool:
+    def keep(self, now: datetime) -> Kept:
         """Do what is due; to be called every few seconds and when a rollout comes or goes.
 
         Args:
             now: With a time zone.
-
-        Returns:
-            Whether anything was written.
 
         Raises:
             ClusterError: The cluster did not do it, or the installation is not complete.
@@ -61,7 +68,7 @@ class Upkeep:
         watched = enrolled(World(self.cluster), self.namespaces)
         wanted = configurations(watched, self.client, bundle, self.controller, self.edits)
         written = [self._configure(document) for document in wanted]
-        return renewed or any(written)
+        return Kept(watched, renewed or any(written))
 
     def _certificates(self, now: datetime) -> tuple[str, bool]:
         stored = self.cluster.get(self.secret)

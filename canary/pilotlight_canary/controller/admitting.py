@@ -1,15 +1,11 @@
 """The admission webhooks in this process: served in every replica, kept up by the leader."""
 
-import asyncio
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from pilotlight.errors import PilotlightError
 from pilotlight.kube.cluster import Cluster
 from pilotlight.kube.document import Document, Reference
 from pilotlight.kube.kinds import SECRET
@@ -17,11 +13,8 @@ from pilotlight_canary.admission.server import Admission, application
 from pilotlight_canary.admission.tls import Certificate
 from pilotlight_canary.admission.upkeep import Upkeep, user_of
 from pilotlight_canary.admission.webhooks import ClientConfig, of_service
+from pilotlight_canary.controller.enrolment import Enrolment
 from pilotlight_canary.controller.settings import ControllerSettings
-
-logger = logging.getLogger(__name__)
-
-INTERVAL_S = 5.0
 
 
 @dataclass
@@ -54,31 +47,23 @@ class Admitting:
             )
         )
 
-    async def keep(self, writer: Cluster) -> None:
-        """Keep certificates and configurations up, until cancelled.
+    def enrolment(self, writer: Cluster) -> Enrolment:
+        """Keeps certificates and configurations up.
 
         Args:
             writer: Writes only while this process leads.
         """
-        upkeep = Upkeep(
-            writer,
-            self._secret,
-            self._user,
-            self._hosts(),
-            self._client(),
-            self.settings.runtime_edits,
-            self.settings.namespaces or (None,),
+        return Enrolment(
+            Upkeep(
+                writer,
+                self._secret,
+                self._user,
+                self._hosts(),
+                self._client(),
+                self.settings.runtime_edits,
+                self.settings.namespaces or (None,),
+            )
         )
-        said = ""
-        while True:
-            try:
-                await asyncio.to_thread(upkeep.keep, datetime.now(UTC))
-                said = ""
-            except PilotlightError as error:
-                if str(error) != said:
-                    logger.warning("the webhooks are not as they should be: %s", error)
-                said = str(error)
-            await asyncio.sleep(INTERVAL_S)
 
     def _hosts(self) -> Sequence[str]:
         if self.settings.admission_url:

@@ -6,6 +6,7 @@ import aiohttp
 
 from pilotlight.clock import Clock
 from pilotlight_canary.controller.doorbell import Doorbell, Key
+from pilotlight_canary.controller.enrolment import Enrolment
 from pilotlight_canary.controller.events import Recorder
 from pilotlight_canary.controller.fence import Fence
 from pilotlight_canary.controller.figures import Figures
@@ -33,6 +34,7 @@ def keeper_of(
     session: aiohttp.ClientSession,
     pool: Executor,
     clock: Clock,
+    enrolment: Enrolment | None = None,
 ) -> Keeper:
     """What looks after every rollout.
 
@@ -43,6 +45,7 @@ def keeper_of(
         session: For webhooks and chat.
         pool: Threads for looks.
         clock: Time of all decisions.
+        enrolment: Of the rollouts' targets with the webhooks; ``None``: there are none.
     """
     looks = Looks(
         cluster,
@@ -52,6 +55,7 @@ def keeper_of(
         release,
         Actor(cluster, clock),
         clock,
+        enrolment,
     )
 
     def sent(arrived: bool) -> None:

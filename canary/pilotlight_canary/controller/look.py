@@ -70,6 +70,14 @@ class Decide(Protocol):
     ) -> Decision: ...
 
 
+class Enrolment(Protocol):
+    """Whom the API server asks the webhooks about."""
+
+    def ensure(self, namespace: str, service: str) -> None:
+        """This InferenceService is one of them from now on."""
+        ...
+
+
 class Actor(Protocol):
     """Makes the cluster as it shall be."""
 
@@ -125,6 +133,7 @@ class Looks:
         let_go: Decides what to leave behind.
         actor: Acts.
         clock: Time of the decisions.
+        enrolment: Of the targets with the webhooks; ``None``: there are none.
     """
 
     cluster: Cluster
@@ -134,6 +143,7 @@ class Looks:
     let_go: Decide
     actor: Actor
     clock: Clock
+    enrolment: Enrolment | None = None
 
     def look(self, key: Key, tasks: Mapping[str, TaskResult]) -> Outcome | None:
         """Look once; ``None`` if there is no such rollout, or it is about to go.
@@ -150,6 +160,9 @@ class Looks:
         if stored is None or stored.rollout.metadata.deletion_timestamp is not None:
             return None
         rollout, now = stored.rollout, self._now()
+        if self.enrolment is not None:
+            # Before the target is looked at: what changes after that is held.
+            self.enrolment.ensure(key[0], rollout.spec.target_ref.name)
         seen = self.surroundings.observe(rollout)
         seen = replace(
             seen,

@@ -107,13 +107,16 @@ class Process:
         if not await _first(stop, leadership.wait()):
             return 0
         guard = asyncio.create_task(leadership.guard())
-        upkeep = asyncio.create_task(admitting.keep(fence)) if admitting else None
+        enrolment = admitting.enrolment(fence) if admitting else None
+        upkeep = asyncio.create_task(enrolment.keep()) if enrolment else None
         pool = ThreadPoolExecutor(self.settings.threads, thread_name_prefix="look")
         try:
             if not await _first(stop, self._kinds(fence)):
                 return 0
             async with aiohttp.ClientSession() as session:
-                keeper = keeper_of(self.settings, fence, gauges, session, pool, self.clock)
+                keeper = keeper_of(
+                    self.settings, fence, gauges, session, pool, self.clock, enrolment
+                )
                 return await self._operate(stop, target, keeper)
         finally:
             guard.cancel()

@@ -40,6 +40,8 @@ def _remember(look: Look, component: Component, view: ComponentView) -> Look:
     if record.stable not in look.service.revisions:
         return recorded(look, component, stable=newest)
     if view.percent in (None, 100) or _is_younger(look, newest, record.stable):
+        if _was_held_late(look, view, record.stable):
+            return look  # As below.
         return _unheld(look, component, record.stable, newest)
     if _taken_back_by_hand(look, view, record.stable):
         return _by_hand(look, component, view, record.stable)
@@ -52,6 +54,12 @@ def _unheld(look: Look, component: Component, before: str, newest: str) -> Look:
         "An edited ServingRuntime, an upgrade of KServe or a write past the webhook does that."
     )
     return reported(recorded(look, component, stable=newest), message)
+
+
+def _was_held_late(look: Look, view: ComponentView, stable: str) -> bool:
+    """KServe took the newest for rolled out before it saw the hold, and stable still has pods."""
+    is_newest = view.rolled_out == view.latest_created
+    return view.percent == 0 and is_newest and look.service.revisions[stable].pods.ready > 0
 
 
 def _is_younger(look: Look, revision: str, other: str) -> bool:

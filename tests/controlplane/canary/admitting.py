@@ -71,7 +71,7 @@ class Installation:
 
     def keep(self, now: datetime | None = None) -> bool:
         """One round of the leader's upkeep; then the replica looks at the Secret."""
-        written = self.upkeep.keep(now or datetime.now(UTC))
+        written = self.upkeep.keep(now or datetime.now(UTC)).written
         self.certificate.look()
         return written
 

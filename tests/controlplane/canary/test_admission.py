@@ -22,6 +22,7 @@ from pilotlight.kube.kinds import (
 )
 from pilotlight_canary.admission.template import PERCENT, TEMPLATE_HASH
 from pilotlight_canary.admission.webhooks import NAME
+from pilotlight_canary.controller.enrolment import Enrolment
 from tests.controlplane.canary.admitting import (
     SYSTEM,
     Installation,
@@ -262,6 +263,18 @@ def _wait_for_refusal(site: Installation, document: Document) -> None:
             raise
         time.sleep(0.1)
     pytest.fail("a change went through while nobody answered")
+
+
+def test_a_service_is_enrolled_before_its_rollout_is_looked_at(site: Installation) -> None:
+    site.cluster.apply(rollout("soon", HOME, "soon"))
+    mine = f"'{HOME}/soon'"
+    before = site.cluster.get(Reference(MUTATING_WEBHOOK, NAME))["webhooks"]
+    Enrolment(site.upkeep).ensure(HOME, "soon")
+    after = site.cluster.get(Reference(MUTATING_WEBHOOK, NAME))["webhooks"]
+    assert mine not in str(before)
+    assert mine in str(after)
+    site.cluster.delete(Reference(INFERENCE_ROLLOUT, "soon", HOME))
+    site.keep()
 
 
 def test_the_controller_may_change_its_own_webhooks_and_no_others(site: Installation) -> None:

@@ -8,7 +8,7 @@ from pilotlight.api.rollout_status import Phase
 from tests.e2e import local_cluster
 from tests.e2e.rollouts.leader import Leader
 from tests.e2e.rollouts.traffic import Load, Traffic, lost, versions
-from tests.e2e.rollouts.watched import Watched
+from tests.e2e.rollouts.watched import OVER, Watched
 from tests.e2e.workspace import Workspace
 
 LEASE = "pilotlight-rollout-controller"
@@ -35,7 +35,7 @@ def test_killed_in_each_phase_of_a_good_rollout_it_is_promoted(
             before = leader.kill()
             killed.append(phase)
             leader.replaced(before)
-        over = watched.rolled_out(OVER_S)
+        over = watched.wait(OVER, OVER_S)
     assert over.phase is Phase.SUCCEEDED, over.reason
     assert killed == list(GOOD)
     assert not lost(traffic.exchanges), [str(each) for each in lost(traffic.exchanges)][:5]
@@ -51,7 +51,7 @@ def test_killed_while_it_takes_a_version_back_stable_has_all_traffic(
         watched.change("3", weights="1", fail_share=0.3)
         watched.wait(Phase.ROLLING_BACK, OVER_S)
         leader.replaced(leader.kill())
-        over = watched.rolled_out(OVER_S)
+        over = watched.wait(OVER, OVER_S)
         time.sleep(2)
     assert over.phase is Phase.ROLLED_BACK, over.reason
     newest = sorted(traffic.exchanges, key=lambda each: each.sent)[-20:]
@@ -72,7 +72,7 @@ def test_without_prometheus_it_holds_and_says_so_and_goes_on_afterwards(
             assert blind.phase is Phase.PROGRESSING
             assert blind.weight <= 20
             assert "prometheus" in blind.reason.lower() or "metrics" in blind.reason.lower()
-        over = watched.rolled_out(OVER_S)
+        over = watched.wait(OVER, OVER_S)
     assert over.phase is Phase.SUCCEEDED, over.reason
 
 
@@ -85,6 +85,6 @@ def test_with_the_api_server_restarted_the_rollout_goes_on(
         watched.wait(Phase.PROGRESSING, OVER_S)
         with local_cluster.without(workspace.cluster, "kube-apiserver"):
             time.sleep(5)
-        over = watched.rolled_out(OVER_S)
+        over = watched.wait(OVER, OVER_S)
     assert over.phase is Phase.SUCCEEDED, over.reason
     assert not lost(traffic.exchanges), [str(each) for each in lost(traffic.exchanges)][:5]

@@ -6,7 +6,7 @@ from pilotlight.api.rollout_status import Phase
 from pilotlight.kube.document import Document
 from pilotlight.kube.kinds import ROUTE
 from tests.e2e.rollouts.traffic import Load, Traffic, lost, versions
-from tests.e2e.rollouts.watched import Watched
+from tests.e2e.rollouts.watched import OVER, Watched
 from tests.e2e.waiting import until
 from tests.e2e.workspace import Workspace
 
@@ -24,7 +24,7 @@ def test_a_good_version_is_promoted_and_no_request_is_lost(good: Watched) -> Non
     with Traffic(endpoint, Load(rate=25)) as traffic:
         good.change("2")
         promoting = good.wait(Phase.WATCHING, PROMOTED_S)
-        over = good.rolled_out(60)
+        over = good.wait(OVER, 60)
     assert over.phase is Phase.SUCCEEDED, over.reason
     assert not lost(traffic.exchanges), [str(each) for each in lost(traffic.exchanges)][:5]
     seen = versions(traffic.exchanges)

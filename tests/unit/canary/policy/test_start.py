@@ -212,6 +212,19 @@ def test_predictor_goes_first_and_the_transformer_waits_at_zero() -> None:
     assert here.parts[PREDICTOR].traffic == {NEW: 100}
 
 
+def test_a_waiting_transformer_whose_hold_came_late_gives_the_traffic_back() -> None:
+    here = both()
+    here.apply(V2)
+    here.apply(V2, TRANSFORMER)
+    here.until(Phase.WARMING)
+    transformer = here.parts[TRANSFORMER]
+    transformer.previous, transformer.rolled_out = transformer.rolled_out, "transformer-00002"
+    here.look()
+    assert not here.heard("UnheldRevision")
+    assert here.status.components[TRANSFORMER].stable == "transformer-00001"
+    assert transformer.rolled_out == "transformer-00001"
+
+
 def test_a_transformer_is_not_tried_when_the_predictor_it_came_with_was_bad() -> None:
     here = both()
     here.apply(replace(V2, error_ratio=0.9))
