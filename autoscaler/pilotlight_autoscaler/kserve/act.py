@@ -12,7 +12,7 @@ from pilotlight.kube.cluster import Cluster
 from pilotlight.kube.kinds import INFERENCE_SERVICE, REVISION, SCALED_OBJECT, WARM_POOL
 from pilotlight_autoscaler.kserve import notes
 from pilotlight_autoscaler.kserve.minimums import Change, plan
-from pilotlight_autoscaler.kserve.places import Place, place_of
+from pilotlight_autoscaler.kserve.places import Place, places
 
 ATTEMPTS = 4
 
@@ -63,9 +63,9 @@ class MinimumsTarget:
         written = notes.read(self._cluster, namespace)
         if not claims and not written.version:
             return
-        places = {place.name: place for place in self._places(namespace)}
+        found = self._places(namespace)
         now = datetime.fromtimestamp(self._clock.time(), UTC)
-        planned = plan(claims, places, written.by_place, now)
+        planned = plan(claims, found, written.by_place, now)
         if planned.changes:
             written = notes.write(self._cluster, namespace, written, planned.notes)
         for change in planned.changes:
@@ -79,10 +79,9 @@ class MinimumsTarget:
             if not service["metadata"].get("deletionTimestamp")
             and mode_of(self._cluster, service) != KNATIVE
         ]
-        has_keda = bool(services) and self._cluster.serves(SCALED_OBJECT)
+        has_keda = self._cluster.serves(SCALED_OBJECT)
         scaled = self._cluster.list(SCALED_OBJECT, namespace) if has_keda else ()
-        found = [place_of(service, scaled) for service in services]
-        return [place for place in found if place is not None]
+        return places(services, scaled)
 
     def _write(self, change: Change) -> None:
         """Fenced: what somebody else has made of it since it was looked at stays.

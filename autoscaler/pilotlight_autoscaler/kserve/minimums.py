@@ -1,6 +1,6 @@
 """What the minimums without Knative shall be: a pure function of claims, places and notes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -35,7 +35,7 @@ class Plan:
 
 def plan(
     claims: Iterable[FloorClaim],
-    places: Mapping[str, Place],
+    places: Collection[Place],
     notes: Mapping[str, Note],
     now: datetime,
 ) -> Plan:
@@ -43,27 +43,28 @@ def plan(
 
     Args:
         claims: Of every warm pool in the namespace; those on revisions have no place here.
-        places: Those that there are, by the Deployment that they are for.
-        notes: What they said before, and what was written since.
+        places: Those that there are; one that does not hold its Deployment's minimum any more is
+            given back like one that nobody claims.
+        notes: What they said before, and what was written since, by their keys.
         now: Claims that expire at or before it do not count.
     """
     wanted: dict[str, int] = {}
     for claim in claims:
-        if claim.revision in places and (claim.expires_at is None or claim.expires_at > now):
+        if claim.expires_at is None or claim.expires_at > now:
             wanted[claim.revision] = max(claim.replicas, wanted.get(claim.revision, 0))
     changes: list[Change] = []
     known: dict[str, Note] = {}
     left: dict[str, Note] = {}
-    for name, place in places.items():
-        note = notes.get(name)
-        if name in wanted:
-            known[name] = held = _held(place, note, wanted[name])
+    for place in places:
+        note = notes.get(place.key)
+        if place.active and place.name in wanted:
+            known[place.key] = held = _held(place, note, wanted[place.name])
             minimum = held.written[-1]
-            left[name] = replace(held, written=(minimum,))
+            left[place.key] = replace(held, written=(minimum,))
             if (place.minimum, place.idle) != (minimum, None):
                 changes.append(Change(place, minimum, None))
         elif note is not None:
-            known[name] = note
+            known[place.key] = note
             if _is_ours(place, note):
                 changes.append(Change(place, note.minimum, note.idle))
     return Plan(tuple(changes), known, left)

@@ -39,6 +39,7 @@ class Notes:
     """What is written down, and in which version of the ConfigMap; empty: there is none."""
 
     by_place: Mapping[str, Note]
+    """By the places' keys."""
     version: str = ""
 
 

@@ -29,6 +29,7 @@ class Place:
 
     Args:
         name: Of the Deployment: claims go by it.
+        active: Whether it holds the Deployment's minimum as things are now.
         document: The object.
         reference: Which it is.
         minimum: What it says; ``None``: nothing.
@@ -46,6 +47,12 @@ class Place:
     default: int
     idle: int | None = None
     is_keda: bool = False
+    active: bool = True
+
+    @property
+    def key(self) -> str:
+        """Tells it from the other places of a namespace."""
+        return f"{self.reference.kind.name}/{self.reference.name}"
 
     @property
     def now(self) -> int:
@@ -74,30 +81,52 @@ def deployment_of(service: Document) -> str:
 
 
 def place_of(service: Document, scaled_objects: Iterable[Document]) -> Place | None:
-    """Where a service's minimum is written; ``None``: nobody that we know scales it.
+    """Where a service's minimum is held; ``None``: nobody that we know scales it.
 
     Args:
         service: An InferenceService in Standard mode.
         scaled_objects: Of its namespace.
     """
-    name, metadata = deployment_of(service), service["metadata"]
+    found = places([service], scaled_objects)
+    return next((place for place in found if place.active), None)
+
+
+def places(services: Iterable[Document], scaled_objects: Iterable[Document]) -> list[Place]:
+    """Every place of a namespace, those included that hold nothing any more.
+
+    Args:
+        services: InferenceServices in Standard mode.
+        scaled_objects: KServe's and users' own.
+    """
+    found = [_field(service) for service in services]
+    external = {place.name for place in found if not place.active}
+    for document in scaled_objects:
+        target = (document.get("spec") or {}).get("scaleTargetRef") or {}
+        is_deployment = target.get("kind", "Deployment") == "Deployment"
+        if is_deployment and not document["metadata"].get("deletionTimestamp"):
+            name = target.get("name", "")
+            found.append(_scaled(name, document, active=name in external))
+            external.discard(name)
+    return found
+
+
+def _field(service: Document) -> Place:
+    metadata = service["metadata"]
     predictor: Mapping[str, Any] = service["spec"].get(PREDICTOR) or {}
     scaler = annotations(service).get(AUTOSCALER, HPA)
-    if scaler == EXTERNAL:
-        return next((_scaled(name, one) for one in scaled_objects if _scales(one, name)), None)
-    minimum = predictor.get("minReplicas")
     return Place(
-        name=name,
+        name=deployment_of(service),
         document=service,
         reference=Reference(INFERENCE_SERVICE, metadata["name"], metadata["namespace"]),
-        minimum=minimum,
+        minimum=predictor.get("minReplicas"),
         ceiling=predictor.get("maxReplicas") or None,
         default=1,
         is_keda=scaler == KEDA,
+        active=scaler != EXTERNAL,
     )
 
 
-def _scaled(name: str, document: Document) -> Place:
+def _scaled(name: str, document: Document, *, active: bool) -> Place:
     spec, metadata = document["spec"], document["metadata"]
     return Place(
         name=name,
@@ -108,10 +137,5 @@ def _scaled(name: str, document: Document) -> Place:
         default=0,
         idle=spec.get("idleReplicaCount"),
         is_keda=True,
+        active=active,
     )
-
-
-def _scales(document: Document, name: str) -> bool:
-    target = (document.get("spec") or {}).get("scaleTargetRef") or {}
-    is_ours = target.get("kind", "Deployment") == "Deployment" and target.get("name") == name
-    return is_ours and not document["metadata"].get("deletionTimestamp")

@@ -58,7 +58,7 @@ class ScrapingSource:
         self._knative = knative
         self._port = port
         self._clock = clock or SystemClock()
-        self._client = httpx.Client()
+        self._client = httpx.Client(limits=httpx.Limits(max_keepalive_connections=0))
         self._threads = ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="scrape")
         self._told: _Told | None = None
 

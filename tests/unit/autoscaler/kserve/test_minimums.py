@@ -178,6 +178,21 @@ def test_a_user_own_scaled_object_is_held_and_given_back() -> None:
     assert scaled(kept) == {"minReplicaCount": 1, "idleReplicaCount": 0, "maxReplicaCount": 5}
 
 
+def test_who_begins_to_scale_otherwise_gets_back_what_was_there_before() -> None:
+    kept = Kept(standard(minReplicas=1), pool(3))
+    settle(kept)
+    mine = o.scaled_object(minReplicaCount=0)
+    kept.documents["ScaledObject", "mine"] = mine
+    told = {"metadata": {"annotations": {"serving.kserve.io/autoscalerClass": "external"}}}
+    kept.edit("InferenceService", "chat", told)
+    settle(kept)
+    assert (minimum(kept), scaled(kept)) == (1, {"minReplicaCount": 3})
+    del kept.documents["InferenceService", "chat"]
+    settle(kept)
+    assert scaled(kept) == {"minReplicaCount": 0}
+    assert ("ConfigMap", notes.NAME) not in kept.documents
+
+
 def test_a_scaled_object_that_kserve_makes_is_left_to_it() -> None:
     made = o.scaled_object("chat-predictor", minReplicaCount=1)
     kept = Kept(standard("keda", minReplicas=1), made, pool(3))
@@ -275,7 +290,7 @@ def test_after_any_claims_what_was_there_is_there_again(
     for claims in [*courses, []]:
         place = place_of(standard(scaler, **spec), ())
         assert place is not None
-        planned = plan(claims, {NAME: place}, known, NOW)
+        planned = plan(claims, [place], known, NOW)
         for change in planned.changes:
             spec["minReplicas"] = change.minimum
         known = dict(planned.left)
