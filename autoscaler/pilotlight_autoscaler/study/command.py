@@ -19,8 +19,11 @@ def study(
     cold_start: Annotated[float, typer.Option(min=1, max=120, help="Seconds of a start.")] = 60.0,
     edges: Annotated[
         str,
-        typer.Option(help="Activity within a window: `fitted`, or `uniform` at a run's edges."),
-    ] = "fitted",
+        typer.Option(help="Activity within a window: `uniform` at a run's edges, or `fitted`."),
+    ] = "uniform",
+    clock: Annotated[
+        str, typer.Option(help="Windows begin at tens of minutes (`trace`), or are `shifted`.")
+    ] = "trace",
     as_json: Annotated[bool, typer.Option("--json", help="Print every figure as JSON.")] = False,
 ) -> None:
     """What policies about sleep come to on recorded traffic, for all their parameters."""
@@ -32,9 +35,10 @@ def study(
     from pilotlight_autoscaler.study.peers.everybody import peers
     from pilotlight_autoscaler.traffic.arrivals import Edges
 
-    if edges not in tuple(Edges):
-        raise UsageError(f"--edges is {edges!r}: choose one of {', '.join(Edges)}")
-    people = population.read(trace, range(seeds), Edges(edges))
+    for option, value, known in (("edges", edges, Edges), ("clock", clock, population.Clock)):
+        if value not in tuple(known):
+            raise UsageError(f"--{option} is {value!r}: choose one of {', '.join(known)}")
+    people = population.read(trace, range(seeds), Edges(edges), population.Clock(clock))
     families = (pilotlight(cold_start), *peers(cold_start))
     policies = [setting.policy for family in families for setting in family.settings]
     weeks = compare.compare(people, policies, cold_start)

@@ -1,14 +1,17 @@
 """Requests drawn from ServeGen's windows.
 
-A window of n requests names the distribution of its n - 1 inter-arrival times, and so how long
-its activity lasted: their mean times n - 1 (a Gamma fit keeps the mean, so this is the recorded
-span up to rounding; in the traces it is never over a window). *Where* in the window that span lies
-is unknown, and jittered: uniform over the room that it leaves. A Weibull fit does not keep the
-mean: its span is an upper bound, and is drawn uniformly below it in a window that has no neighbour
-on one side, where the spans of Gamma windows are close to uniform too (``Edges.FITTED``).
+*Where* in its window activity begins and ends is unknown, and jittered. It begins anywhere in a
+window that has none before it, ends anywhere in a window that has none after it, and else goes on
+(``Edges.UNIFORM``).
 
-The other reading takes nothing from the fit (``Edges.UNIFORM``): activity begins anywhere in a
-window without one before it, ends anywhere in a window without one after it, and else goes on.
+Another reading (``Edges.FITTED``) takes more from the file. A window of n requests names the
+distribution of its n - 1 inter-arrival times, and so how long its activity lasted: their mean
+times n - 1. A Gamma fit keeps the mean, so this is the recorded span up to rounding: in the traces
+it is never over a window, nearly fills windows inside a run, and is about uniform at its edges.
+The span then lies anywhere in the room that it leaves. Where it fills the window, which is so for
+some at a run's edges too, activity begins or ends with the window itself: a policy could learn
+that edge, which may be no more than the trace's own limit of ten requests to a window. A Weibull
+fit does not keep the mean: its span is an upper bound, and at a run's edges is drawn below it.
 
 Inter-arrival times are scaled to fill their span. For Gamma that is the exact distribution given
 their sum (Dirichlet); for Weibull it is an approximation.
@@ -69,7 +72,7 @@ def rounded(found: Batches, step_s: float) -> Batches:
     return Batches(step[firsts] * step_s, sums)
 
 
-def arrivals(client: Client, random: np.random.Generator, edges: Edges = Edges.FITTED) -> Floats:
+def arrivals(client: Client, random: np.random.Generator, edges: Edges = Edges.UNIFORM) -> Floats:
     """Every single request of a client: its time in seconds, ascending.
 
     Memory for all of them is needed: :func:`batches` is for those who ask only for pauses.
@@ -82,7 +85,7 @@ def arrivals(client: Client, random: np.random.Generator, edges: Edges = Edges.F
     return np.concatenate(drawn)
 
 
-def batches(client: Client, random: np.random.Generator, edges: Edges = Edges.FITTED) -> Batches:
+def batches(client: Client, random: np.random.Generator, edges: Edges = Edges.UNIFORM) -> Batches:
     """The requests of a client, in batches where they are many.
 
     Pauses of more than a minute, and the first minutes after each, come out as if single

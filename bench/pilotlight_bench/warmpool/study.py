@@ -30,19 +30,21 @@ class Order:
         trace: The file.
         seeds: Draws of every service.
         cold_start_s: How long a start takes.
-        edges: Of activity in its windows: ``fitted`` or ``uniform``.
+        edges: Of activity in its windows: ``uniform`` or ``fitted``.
+        clock: Whether windows lie on tens of minutes: ``trace`` or ``shifted``.
     """
 
     trace: Path
     seeds: int
     cold_start_s: float
-    edges: str
+    edges: str = "uniform"
+    clock: str = "trace"
 
     def arguments(self) -> tuple[str, ...]:
         """Of the command."""
         return (
             str(self.trace), "--seeds", str(self.seeds), "--cold-start", f"{self.cold_start_s:g}",
-            "--edges", self.edges, "--json",
+            "--edges", self.edges, "--clock", self.clock, "--json",
         )  # fmt: skip
 
 

@@ -26,7 +26,7 @@ def sleepy_trace(folder: Path) -> Path:
 
 
 def test_a_trace_is_studied_by_the_command_and_compared(tmp_path: Path) -> None:
-    (found,) = run([Order(sleepy_trace(tmp_path), 1, 60.0, "fitted")], processes=1)
+    (found,) = run([Order(sleepy_trace(tmp_path), 1, 60.0)], processes=1)
     assert found.services == ("a", "b")
     assert list(found.others) == ["busy"]
     assert found.families[0].ours
@@ -44,4 +44,4 @@ def test_a_file_that_is_no_trace_is_the_callers_mistake(tmp_path: Path) -> None:
     path = tmp_path / "trace.csv"
     path.write_text("time\n1\n")
     with pytest.raises(UsageError, match="has no column client"):
-        run([Order(path, 1, 60.0, "fitted")], processes=1)
+        run([Order(path, 1, 60.0)], processes=1)

@@ -64,7 +64,7 @@ def test_every_window_keeps_its_requests_in_order(
 def test_activity_lasts_as_long_as_its_fit_says_and_lies_anywhere() -> None:
     begins = []
     for seed in range(400):
-        times = arrivals(client([0.0], 101, 0.5, 2.0), random(seed))
+        times = arrivals(client([0.0], 101, 0.5, 2.0), random(seed), Edges.FITTED)
         assert times[-1] - times[0] == pytest.approx(100 * 0.5 * 2.0)
         begins.append(times[0])
     # Uniform over the room of 500 s that 100 s leave: 4 standard errors.
@@ -73,7 +73,8 @@ def test_activity_lasts_as_long_as_its_fit_says_and_lies_anywhere() -> None:
 
 
 def test_a_weibull_fit_bounds_the_span_at_the_edge_of_a_run() -> None:
-    spans = [np.ptp(arrivals(client([0.0], 101, 1.0, 2.0, False), random(s))) for s in range(200)]
+    weibull = client([0.0], 101, 1.0, 2.0, gamma=False)
+    spans = [np.ptp(arrivals(weibull, random(s), Edges.FITTED)) for s in range(200)]
     assert max(spans) <= 200.0
     assert np.mean(spans) == pytest.approx(100, abs=4 * 200 / math.sqrt(12 * 200))
 
