@@ -7,9 +7,11 @@ import typer
 
 from pilotlight_autoscaler.capacity.command import plan
 from pilotlight_autoscaler.simulation.command import simulate
+from pilotlight_autoscaler.study.blending import blend
 from pilotlight_autoscaler.study.command import study
 
 app = typer.Typer(no_args_is_help=True)
+app.command("blend")(blend)
 app.command("plan")(plan)
 app.command("simulate")(simulate)
 app.command("study")(study)

@@ -47,6 +47,9 @@ def simulate(
         float, typer.Option(min=0.001, help="Seconds of a request, if the file says nothing.")
     ] = 5.0,
     client: Annotated[str | None, typer.Option(help="Of a ServeGen trace.")] = None,
+    every_request: Annotated[
+        bool, typer.Option(help="Never advance busy stretches as rates, however many requests.")
+    ] = False,
     plot: Annotated[
         Path | None, typer.Option(help="Draw demand, replicas and floor (.png, .svg, .pdf).")
     ] = None,
@@ -66,10 +69,12 @@ def simulate(
     prices = _prices(price, policy)
     if policy.prices is None and policy.target is None:
         policy = policy.model_copy(update={"prices": prices})
-    load = read_load(history, Pace(request_s=duration), client)
+    service = ServiceModel(_starts(cold_start), container_concurrency, max_running)
+    single = service.slots > 0 or every_request
+    load = read_load(history, Pace(request_s=duration), client, single=single)
     world = contest.World(
         load,
-        ServiceModel(_starts(cold_start), container_concurrency, max_running),
+        service,
         KpaSettings(
             target=target, container_concurrency=container_concurrency, max_scale=max_scale
         ),

@@ -30,8 +30,7 @@ def condense(load: Load, fewest: int = 20) -> Load:
 
 
 def of_batches(batches: Batches, duration_s: float, fewest: int = 20) -> Load:
-    """Requests that were drawn in batches, all of one duration; outside of busy stretches the
-    requests of a batch are spread until the next one, over a second at most.
+    """Requests that were drawn in batches, all of one duration.
 
     Args:
         batches: Requests that arrive together.
@@ -59,7 +58,7 @@ def _condensed(times: Floats, counts: Floats, durations: Floats, fewest: float) 
         work[which] / sums[which],
     )
     single = ~flowing[index]
-    return Load(*_spread(times[single], counts[single], durations[single]), flows)
+    return Load(times[single], durations[single], flows, counts[single])
 
 
 def _busy(times: Floats, index: Ints, sums: Floats, fewest: float) -> Flags:
@@ -78,14 +77,3 @@ def _inner(busy: Flags) -> Flags:
     width = 2 * MARGIN_BINS + 1
     sums = np.convolve(padded.astype(np.int64), np.ones(width, np.int64), "valid")
     return np.asarray(sums == width)
-
-
-def _spread(times: Floats, counts: Floats, durations: Floats) -> tuple[Floats, Floats]:
-    """Batches as single requests."""
-    many = np.maximum(np.round(counts), 1).astype(np.int64)
-    if not len(times) or int(many.max()) == 1:
-        return times, durations
-    room = np.minimum(np.diff(times, append=times[-1] + 1.0), 1.0)
-    first = np.repeat(np.cumsum(many) - many, many)
-    place = (np.arange(int(many.sum())) - first) / np.repeat(many, many)
-    return np.repeat(times, many) + place * np.repeat(room, many), np.repeat(durations, many)

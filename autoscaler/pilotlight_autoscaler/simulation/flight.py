@@ -155,7 +155,8 @@ class Flight:
             if self.held_from is not None:
                 held = np.concatenate([self._live, np.arange(low, high)]) >= self.held_from
                 ends[held] = NEVER
-            found = mean_in_flight(starts, ends, edges)
+            counts = np.concatenate([self.load.weigh(self._live), self.load.weigh(fresh)])
+            found = mean_in_flight(starts, ends, edges, counts)
         return found + self.load.flows.concurrency(edges) if len(self.load.flows.rate) else found
 
     def _forget(self, before_s: float, low: int) -> None:
@@ -174,19 +175,16 @@ class Flight:
                 live = live[~gone]
         self._live = live
 
-    def busy_until_s(self, now_s: float) -> Floats:
-        """When those in flight end, in order; infinity for those held; (in flight,)."""
-        high = self.index(now_s)
-        index = np.concatenate([self._live, np.arange(self._seen, high)])
-        ends = self.ends[index]
-        if self.held_from is not None:
-            ends[index >= self.held_from] = NEVER
-        return np.sort(ends[ends > now_s])
-
     def in_flight(self, now_s: float) -> int:
         """How many there are, those that wait included."""
-        flows = self.load.flows.level(now_s) if len(self.load.flows.rate) else 0.0
-        return len(self.busy_until_s(now_s)) + int(np.ceil(flows - ANYTHING))
+        index = np.concatenate([self._live, np.arange(self._seen, self.index(now_s))])
+        busy = self.ends[index] > now_s
+        if self.held_from is not None:
+            busy |= index >= self.held_from
+        count = float(self.load.weigh(index[busy]).sum())
+        if len(self.load.flows.rate):
+            count += self.load.flows.level(now_s)
+        return int(np.ceil(count - ANYTHING))
 
     def idle_since_s(self, now_s: float) -> float | None:
         """When the last one ended; ``None``: one is in flight, or none ever came."""

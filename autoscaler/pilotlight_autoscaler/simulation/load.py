@@ -104,11 +104,13 @@ class Load:
         arrivals: Times in seconds; shape (requests,).
         durations: How long each runs once a replica has it, in seconds; shape (requests,).
         flows: What is advanced as counts; its stretches hold no single arrivals.
+        counts: Requests that each arrival stands for; shape (requests,). ``None``: one.
     """
 
     arrivals: Floats
     durations: Floats
     flows: Flows = NO_FLOWS
+    counts: Floats | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot have happened.
@@ -132,7 +134,20 @@ class Load:
     @property
     def requests(self) -> int:
         """All of them, those of the flows rounded."""
-        return len(self.arrivals) + round(self.flows.requests)
+        single = len(self.arrivals) if self.counts is None else self.counts.sum()
+        return round(float(single) + self.flows.requests)
+
+    def weigh(self, which: Ints | slice) -> Floats:
+        """How many requests some arrivals stand for; shape of ``which``."""
+        if self.counts is None:
+            return np.ones(len(self.arrivals[which]))
+        return self.counts[which]
+
+    @cached_property
+    def _sums(self) -> Floats | None:
+        if self.counts is None:
+            return None
+        return np.concatenate([[0.0], np.cumsum(self.counts)])
 
     @property
     def start_s(self) -> float:
@@ -153,7 +168,8 @@ class Load:
 
     def arrived(self, times: Floats) -> Floats:
         """Requests until each time."""
-        single = np.searchsorted(self.arrivals, times, side="right").astype(np.float64)
+        index = np.searchsorted(self.arrivals, times, side="right")
+        single = index.astype(np.float64) if self._sums is None else self._sums[index]
         return single + self.flows.arrived(times) if len(self.flows.start_s) else single
 
 
@@ -173,12 +189,15 @@ def demand(load: Load, ends: Floats, start_s: float, step_s: float, until_s: flo
     busy = np.zeros(bins)
     if bins:
         last = int(np.searchsorted(load.arrivals, edges[-1]))
-        busy = mean_in_flight(load.arrivals[:last], np.minimum(ends[:last], until_s), edges)
+        starts, over = load.arrivals[:last], np.minimum(ends[:last], until_s)
+        busy = mean_in_flight(starts, over, edges, load.weigh(slice(last)))
         busy = busy + load.flows.concurrency(edges)
     return Demand(start_s, step_s, arrivals, busy, np.ones(bins, dtype=np.bool_))
 
 
-def mean_in_flight(starts: Floats, ends: Floats, edges: Floats) -> Floats:
+def mean_in_flight(
+    starts: Floats, ends: Floats, edges: Floats, counts: Floats | None = None
+) -> Floats:
     """Mean number of requests in flight between evenly spaced edges; shape (edges - 1,).
 
     Counts are whole numbers and only the rest of a bin is summed, so that a bin without requests
@@ -188,18 +207,21 @@ def mean_in_flight(starts: Floats, ends: Floats, edges: Floats) -> Floats:
         starts: When each began; any order; shape (requests,).
         ends: When each ended; later than it began, infinity for one that has not; (requests,).
         edges: Shape (bins + 1,).
+        counts: How many requests each stands for; one, if not given; shape (requests,).
     """
     bins, first = len(edges) - 1, float(edges[0])
     step = (float(edges[-1]) - first) / bins
+    many = np.ones(len(starts)) if counts is None else counts
     from_bin = np.floor((starts - first) / step)
     to_bin = np.floor((np.minimum(ends, edges[-1] + step) - first) / step)
     level = np.zeros(bins + 1)
-    level[0] = np.count_nonzero((from_bin < 0) & (to_bin >= 0))
+    level[0] = many[(from_bin < 0) & (to_bin >= 0)].sum()
     rest = np.zeros(bins)
-    for times, index, sign in ((starts, from_bin, 1.0), (ends, to_bin, -1.0)):
+    for times, index, sign in ((starts, from_bin, many), (ends, to_bin, -many)):
         inside = (index >= 0) & (index < bins)
-        where = index[inside].astype(np.int64)
-        level[1:] += sign * np.bincount(where, minlength=bins)
-        rest += sign * np.bincount(where, weights=edges[where + 1] - times[inside], minlength=bins)
+        where, size = index[inside].astype(np.int64), sign[inside]
+        level[1:] += np.bincount(where, weights=size, minlength=bins)
+        left = size * (edges[where + 1] - times[inside])
+        rest += np.bincount(where, weights=left, minlength=bins)
     found: Floats = np.cumsum(level)[:-1] + rest / step
     return np.maximum(found, 0.0)

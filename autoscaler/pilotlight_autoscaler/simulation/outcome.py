@@ -85,6 +85,7 @@ class Outcome:
         requests: All that came.
         affected_s: When those came that waited because no replica was ready; (affected,).
         waits_s: For how long each did; shape (affected,).
+        counts: Requests that each of these stands for; shape (affected,).
         queued_s: How long those waited that found replicas ready, and none free; (queued,).
         wakes: Times that requests found the service asleep.
         replicas: Their lives.
@@ -99,6 +100,7 @@ class Outcome:
     requests: int
     affected_s: Floats
     waits_s: Floats
+    counts: Floats
     queued_s: Floats
     wakes: int
     replicas: Replicas
@@ -110,7 +112,7 @@ class Outcome:
     @property
     def affected(self) -> int:
         """Requests that waited because no replica was ready."""
-        return len(self.waits_s)
+        return round(float(self.counts.sum()))
 
     @property
     def affected_share(self) -> float:
@@ -119,7 +121,12 @@ class Outcome:
 
     def wait_s(self, quantile: float) -> float:
         """Of those affected; 0 if there are none."""
-        return float(np.quantile(self.waits_s, quantile)) if self.affected else 0.0
+        if not self.affected:
+            return 0.0
+        order = np.argsort(self.waits_s)
+        below = np.cumsum(self.counts[order])
+        index = int(np.searchsorted(below, quantile * below[-1]))
+        return float(self.waits_s[order[min(index, len(order) - 1)]])
 
     @property
     def starting_s(self) -> float:

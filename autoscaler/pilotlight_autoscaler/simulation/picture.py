@@ -15,6 +15,8 @@ from pilotlight_autoscaler.simulation.outcome import Course
 FORMATS = (".png", ".svg", ".pdf")
 POINTS = 1200
 WIDTH_IN, ROW_IN = 11.0, 1.7
+LONG_AGO_S = 1e8
+"""Times before this count from the beginning of a history, not from 1970."""
 INK, DEMAND, READY, FLOOR, WAIT = "#1f2933", "#9aa5b1", "#2b6cb0", "#dd6b20", "#c53030"
 
 
@@ -41,7 +43,15 @@ def save(results: tuple[Result, ...], load: Load, file: Path) -> None:
     _demand(rows[0], load, edges)
     for axes, result in zip(rows[1:], results, strict=True):
         _policy(axes, result, edges)
-    rows[1].legend(loc="upper right", fontsize=8, frameon=False, ncols=3)
+    lines = {
+        label: line
+        for axes in rows[1:]
+        for line, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    rows[0].legend(
+        lines.values(), lines.keys(), loc="lower right", bbox_to_anchor=(1.0, 1.0), fontsize=8,
+        frameon=False, ncols=3,
+    )  # fmt: skip
     _time(rows[-1], first.start_s, first.end_s)
     figure.savefig(file)
 
@@ -60,7 +70,9 @@ def _policy(axes: Any, result: Result, edges: Floats) -> None:
     axes.plot(*_steps(found.floor, edges), color=FLOOR, lw=1.2, label="floor")
     if found.affected:
         low = -0.08 * max(1.0, float(ready.max()))
-        waited = axes.plot(found.affected_s, np.full(found.affected, low), "|", color=WAIT, ms=5)
+        waited = axes.plot(
+            found.affected_s, np.full(len(found.affected_s), low), "|", color=WAIT, ms=5
+        )
         waited[0].set_label("waited")
     axes.set_ylabel("replicas", fontsize=8)
     words = (
@@ -79,9 +91,14 @@ def _steps(course: Course, edges: Floats) -> tuple[Floats, Floats]:
 
 def _time(axes: Any, start_s: float, end_s: float) -> None:
     ticks = np.linspace(start_s, end_s, 8)
-    days = end_s - start_s > 2 * 86400
-    form = "%d %b %H:%M" if days else "%H:%M:%S"
-    labels = [datetime.fromtimestamp(tick, UTC).strftime(form) for tick in ticks]
-    axes.set_xticks(ticks, labels, fontsize=8)
+    axes.set_xticks(ticks, [_clock(tick, end_s - start_s) for tick in ticks], fontsize=8)
     axes.set_xlim(start_s, end_s)
-    axes.set_xlabel("UTC", fontsize=8)
+    axes.set_xlabel("UTC" if start_s > LONG_AGO_S else "since the history began", fontsize=8)
+
+
+def _clock(time_s: float, span_s: float) -> str:
+    if time_s < LONG_AGO_S:
+        days, hours = divmod(time_s / 3600, 24)
+        return f"day {days:.0f}, {hours:.1f} h" if span_s > 2 * 86400 else f"{time_s / 3600:.2f} h"
+    form = "%d %b %H:%M" if span_s > 2 * 86400 else "%H:%M:%S"
+    return datetime.fromtimestamp(time_s, UTC).strftime(form)

@@ -10,12 +10,15 @@ from pilotlight_autoscaler.demand import Floats
 from pilotlight_autoscaler.simulation.condensed import condense, of_batches
 from pilotlight_autoscaler.simulation.load import Load
 from pilotlight_autoscaler.traffic import Requests, read_requests, servegen
-from pilotlight_autoscaler.traffic.arrivals import batches
+from pilotlight_autoscaler.traffic.arrivals import arrivals, batches
 from pilotlight_autoscaler.traffic.lines import opened
 
 LEAST_S = 1e-3
 CONDENSED_FROM = 2_000_000
 """Requests from which on busy stretches are advanced as rates."""
+
+MOST_SINGLE = 20_000_000
+"""Requests that are drawn one by one at most."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,9 @@ class Pace:
         return taken
 
 
-def read_load(file: Path, pace: Pace, client: str | None = None, seed: int = 0) -> Load:
+def read_load(
+    file: Path, pace: Pace, client: str | None = None, seed: int = 0, single: bool = False
+) -> Load:
     """Single requests, or one client of a ServeGen trace, drawn from its windows.
 
     Args:
@@ -49,6 +54,7 @@ def read_load(file: Path, pace: Pace, client: str | None = None, seed: int = 0) 
         pace: How long requests take, where the file does not say.
         client: Of a ServeGen trace.
         seed: Of the draw.
+        single: Keep all requests apart, however many they are.
 
     Raises:
         UsageError: The file cannot be used, or it takes a client to choose.
@@ -56,12 +62,13 @@ def read_load(file: Path, pace: Pace, client: str | None = None, seed: int = 0) 
     if not file.is_file():
         raise UsageError(f"there is no file {file}")
     if _is_servegen(file):
-        return _client(file, pace, client, seed)
+        return _client(file, pace, client, seed, single)
     if client is not None:
         raise UsageError(f"--client {client!r} is for a ServeGen trace, and {file} is none")
     requests = read_requests(file)
     load = Load(requests.time_s, pace.durations(requests))
-    return condense(load) if len(load.arrivals) > CONDENSED_FROM else load
+    few = len(load.arrivals) <= CONDENSED_FROM
+    return load if single or few else condense(load)
 
 
 def _is_servegen(file: Path) -> bool:
@@ -69,10 +76,16 @@ def _is_servegen(file: Path) -> bool:
         return "window_start_s" in lines.readline()
 
 
-def _client(file: Path, pace: Pace, name: str | None, seed: int) -> Load:
+def _client(file: Path, pace: Pace, name: str | None, seed: int, single: bool) -> Load:
     clients = {client.name: client for client in servegen.read(file)}
     if name not in clients:
         some = ", ".join(list(clients)[:10])
         which = "choose one with --client" if name is None else f"there is no client {name!r}"
         raise UsageError(f"{file} holds {len(clients)} clients ({some}, …): {which}")
-    return of_batches(batches(clients[name], np.random.default_rng(seed)), pace.request_s)
+    client, random = clients[name], np.random.default_rng(seed)
+    if not single:
+        return of_batches(batches(client, random), pace.request_s)
+    if client.requests.sum() > MOST_SINGLE:
+        raise UsageError(f"client {name} sent {client.requests.sum():,.0f} requests: too many here")
+    times = arrivals(client, random)
+    return Load(times, np.full(len(times), pace.request_s))

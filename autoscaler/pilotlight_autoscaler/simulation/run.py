@@ -55,6 +55,8 @@ def simulate_load(
     """Run a load, flows included; arguments as for ``simulate``."""
     if kpa.metric is not Metric.CONCURRENCY:
         raise ValueError("the simulator knows concurrency, not requests per second")
+    if service.slots and (load.counts is not None or len(load.flows.rate)):
+        raise ValueError("a replica's limits are simulated with single requests only")
     start_s = load.start_s - max(service.starts) - HEAD_S if start_s is None else start_s
     end_s = _end(load) + 1800.0 if end_s is None else end_s
     revision = Revision(load, service, kpa, policy, start_s, end_s)
@@ -72,6 +74,7 @@ def _outcome(revision: Revision) -> Outcome:
     flight.release(end_s)  # who waits still has waited so far
     held = [load.arrivals[first:last] for first, last, _ in flight.affected]
     waits = [ready - load.arrivals[first:last] for first, last, ready in flight.affected]
+    counts = [load.weigh(slice(first, last)) for first, last, _ in flight.affected]
     starts, ends = gaps(flight, end_s)
     idle_since = flight.idle_since_s(end_s)
     if idle_since is not None and idle_since < end_s:
@@ -82,6 +85,7 @@ def _outcome(revision: Revision) -> Outcome:
         requests=round(float(load.arrived(np.array([end_s]))[0])),
         affected_s=np.concatenate([np.empty(0), *held]),
         waits_s=np.concatenate([np.empty(0), *waits]),
+        counts=np.concatenate([np.empty(0), *counts]),
         queued_s=_queued(revision),
         wakes=revision.wakes,
         replicas=_replicas(revision),
