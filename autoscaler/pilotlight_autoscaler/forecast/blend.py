@@ -31,6 +31,9 @@ _FEWEST, _MOST = np.log(1e-4), np.log(400.0)
 """Bounds of a rate per hour: one in a year, and one in nine seconds."""
 
 
+PENALTY = 20.0
+"""Precision of the prior of each weight."""
+
 _Rows = tuple[Floats, Floats, Floats]
 """Columns, whether the idle time ended in the step, hours it spent in it."""
 
@@ -110,7 +113,10 @@ def from_json(text: str) -> Blend:
 
 
 def learn_blend(
-    histories: Sequence[History], since_s: float, prior: Blend | None = None, penalty: float = 20.0
+    histories: Sequence[History],
+    since_s: float,
+    prior: Blend | None = None,
+    penalty: float = PENALTY,
 ) -> Blend:
     """Learn what services have in common.
 

@@ -112,7 +112,7 @@ def demand(service: Service, until_s: float) -> Demand:
     early = which < bins
     counts = np.bincount(which[early], weights=service.requests.requests[early], minlength=bins)
     middle = BIN_S * (np.arange(bins) + 0.5)
-    known = np.ones(bins, dtype=np.bool_)
+    known = middle >= service.learnt.begin_s
     for begin, end in service.learnt.holes:
         known &= (middle < begin) | (middle >= end)
     return Demand(0.0, BIN_S, np.where(known, counts, 0.0), np.zeros(bins), known)
