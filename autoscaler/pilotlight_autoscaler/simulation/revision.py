@@ -187,7 +187,9 @@ class Revision:
     def _tick(self) -> None:
         """The autoscaler decides."""
         before = self.decider.desired
-        told = self.decider.tick(self.now_s, len(self.pods.ready), self.signal)
+        ready = len(self.pods.ready)
+        told = self.decider.tick(self.now_s, ready, self.signal)
+        self.ticks.taken(self.now_s, self.decider.last, ready)
         if not told:
             return
         self._note()

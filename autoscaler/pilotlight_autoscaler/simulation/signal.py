@@ -5,6 +5,7 @@ a decision about a busy hour costs as much as one about a second, and many are t
 """
 
 import math
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -146,11 +147,8 @@ class Signal:
         low = max(second - window.size if age else latest - window.size, window.since - 1)
         total = self._sum(low, min(latest, reported))
         if self.sparks:
-            total += sum(low < whole_second(spark) <= latest for spark in self._lit(now_s))
+            total += max(0, bisect_right(self.sparks, now_s) - bisect_left(self.sparks, low + 1))
         return round_away(total / min(latest - window.since + 1, window.size - age) * 1e6) / 1e6
-
-    def _lit(self, now_s: float) -> list[float]:
-        return [spark for spark in self.sparks if spark <= now_s]
 
     def _sum(self, low: int, high: int) -> float:
         """Of the buckets after ``low`` up to ``high``."""
@@ -168,8 +166,8 @@ class Signal:
             told = 0 <= at < len(self.told) and self.told[at]
             latest = max(latest, scrape) if told else scrape
         if self.sparks:
-            lit = self._lit(now_s)
-            latest = max(latest, whole_second(lit[-1])) if lit else latest
+            lit = bisect_right(self.sparks, now_s)
+            latest = max(latest, whole_second(self.sparks[lit - 1])) if lit else latest
         return latest
 
     def many(self, ticks: Floats) -> tuple[Floats, Floats, Flags]:

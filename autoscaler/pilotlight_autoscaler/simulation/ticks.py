@@ -7,22 +7,31 @@ import numpy as np
 
 from pilotlight_autoscaler.demand import Flags, Floats
 from pilotlight_autoscaler.kpa import targets
+from pilotlight_autoscaler.kpa.autoscaler import Scale
 from pilotlight_autoscaler.kpa.decider import Decider
 from pilotlight_autoscaler.kpa.settings import TICK_S, Aggregation, KpaSettings
 from pilotlight_autoscaler.simulation.signal import Signal
 
 
-@dataclass(frozen=True)
+@dataclass
 class Ticks:
     """The moments at which a revision is looked at.
 
     Args:
         phase_s: Of the first one, after an even second.
         settings: Of the revision.
+        over_s: The last tick taken at which ready pods were short by the panic threshold.
     """
 
     phase_s: float
     settings: KpaSettings
+    over_s: float = -math.inf
+
+    def taken(self, now_s: float, last: Scale, ready: int) -> None:
+        """Remember what a tick came to."""
+        pods = math.ceil(last.panic / targets.resolve(self.settings).aimed_at)
+        if last.valid and pods / max(1, ready) >= self.settings.panic_threshold:
+            self.over_s = now_s
 
     def after(self, now_s: float) -> float:
         """The next one."""
@@ -49,33 +58,68 @@ class Ticks:
 
         It may be too early, never too late.
         """
-        plain = self.settings.aggregation is Aggregation.LINEAR and not signal.silent
-        if decider.autoscaler.panicking or not plain:
+        settings, panicking = self.settings, decider.autoscaler.panicking
+        delayed = settings.scale_down_delay_s > 0
+        linear = settings.aggregation is Aggregation.LINEAR
+        if not linear or signal.silent or (panicking and delayed):
             tick = self.after(now_s)
             return tick if tick <= until_s else math.inf
         ticks = self.between(now_s, until_s)
         if not len(ticks):
             return math.inf
-        matters = np.flatnonzero(self._matter(ticks, decider, ready, signal))
-        if self.settings.scale_down_delay_s > 0:  # the last tick before counts for the delay
-            first = int(matters[0]) if len(matters) else len(ticks)
-            return float(ticks[max(first - 1, 0)])
-        return float(ticks[matters[0]]) if len(matters) else math.inf
-
-    def _matter(self, ticks: Floats, decider: Decider, ready: int, signal: Signal) -> Flags:
-        settings, target = self.settings, targets.resolve(self.settings)
-        stable, panic, data = signal.many(ticks)
-        present = max(1, ready)
-        stable_pods = np.ceil(stable / target.aimed_at)
-        panic_pods = np.ceil(panic / target.aimed_at)
-        most = math.ceil(settings.max_scale_up_rate * present)
-        desired = np.minimum(np.maximum(stable_pods, self.least(ready)), most)
-        if settings.activation_scale > 1:
-            raised = np.maximum(desired, settings.activation_scale)
-            desired = np.where(stable_pods > 0, raised, desired)
-        other = (desired != decider.desired) | (panic_pods / present >= settings.panic_threshold)
+        found = self._pods(ticks, ready, signal)
+        matters = self._in_panic(found, decider) if panicking else self._in_calm(found, decider)
         burst = settings.target_burst_capacity
         if burst > 0:
-            short = np.floor(ready * target.total - burst - panic) < 0
-            other |= short != (decider.excess_burst_capacity < 0)
-        return np.asarray(other & data)
+            free = ready * targets.resolve(settings).total - burst
+            short = np.floor(free - found.panic) < 0
+            matters |= found.data & (short != (decider.excess_burst_capacity < 0))
+        first = np.flatnonzero(matters)
+        if delayed:  # the last tick before counts for the delay
+            position = int(first[0]) if len(first) else len(ticks)
+            return float(ticks[max(position - 1, 0)])
+        return float(ticks[first[0]]) if len(first) else math.inf
+
+    def _pods(self, ticks: Floats, ready: int, signal: Signal) -> "_Found":
+        target = targets.resolve(self.settings).aimed_at
+        stable, panic, data = signal.many(ticks)
+        stable_pods, panic_pods = np.ceil(stable / target), np.ceil(panic / target)
+        over = data & (panic_pods / max(1, ready) >= self.settings.panic_threshold)
+        return _Found(
+            ticks, data, over, self._bounded(stable_pods, ready), self._bounded(panic_pods, ready),
+            panic,
+        )  # fmt: skip
+
+    def _bounded(self, pods: Floats, ready: int) -> Floats:
+        settings = self.settings
+        most = math.ceil(settings.max_scale_up_rate * max(1, ready))
+        desired = np.minimum(np.maximum(pods, self.least(ready)), most)
+        if settings.activation_scale > 1:
+            raised = np.maximum(desired, settings.activation_scale)
+            desired = np.where(pods > 0, raised, desired)
+        return np.asarray(desired, dtype=np.float64)
+
+    def _in_calm(self, found: "_Found", decider: Decider) -> Flags:
+        return np.asarray(found.data & ((found.stable_pods != decider.desired) | found.over))
+
+    def _in_panic(self, found: "_Found", decider: Decider) -> Flags:
+        """More pods are wanted, or panic is over; and the last tick that prolongs it."""
+        more = np.maximum(found.stable_pods, found.panic_pods) > decider.desired
+        last = found.over & ~np.append(found.over[1:], False)
+        since = np.where(found.over, found.ticks, self.over_s)
+        calm_s = found.ticks - np.maximum.accumulate(since)
+        return np.asarray(
+            found.data & (more | last | (calm_s > self.settings.stable_window_s - TICK_S))
+        )
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Figures at each tick; shape (ticks,)."""
+
+    ticks: Floats
+    data: Flags
+    over: Flags
+    stable_pods: Floats
+    panic_pods: Floats
+    panic: Floats
