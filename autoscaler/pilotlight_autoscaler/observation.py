@@ -83,6 +83,9 @@ class Forecast(Protocol):
     def terms(self, recent: Recent, economics: Economics, now_s: float) -> tuple[Term, ...]:
         """The floors that the expected demand asks for, each with its reason.
 
+        A look asks more than once: for now, for a little later, with other prices. What does not
+        depend on the time within one idle time is best computed once for it.
+
         Args:
             recent: The demand of this moment.
             economics: Prices and the horizon.

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
-from math import ceil
+from math import ceil, inf
 from zoneinfo import ZoneInfo
 
 from pilotlight.api.warmpool import Counters, WarmPoolPolicy
@@ -46,7 +46,7 @@ def idle_replicas(look: Look) -> int:
     pods = [one for one in look.service.revisions if one.component == PREDICTOR]
     up = sum(one.ready + one.starting for one in pods)
     in_flight = look.seen.recent.concurrency if look.seen.recent else 0.0
-    if in_flight <= 0:
+    if not 0 < in_flight < inf:
         return up
     target = look.service.target_concurrency
     return max(0, up - (ceil(in_flight / target) if target else 1))

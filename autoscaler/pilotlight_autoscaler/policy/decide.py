@@ -94,7 +94,7 @@ def _status(look: Look, outcome: Steady, found: tuple[Term, ...], sight: Sight) 
             "granted_since": _granted_since(look, allowed),
             "warm_replicas": sum(one.ready for one in pods),
             "starting_replicas": sum(one.starting for one in pods),
-            "cold_start_seconds": look.seen.cold_start_s,
+            "cold_start_seconds": None if look.seen.cold_start_s is None else look.cold_start_s,
             "decided_at": look.now if moved or not before.decided_at else before.decided_at,
             **accounted(look),
         }

@@ -8,6 +8,7 @@ controller that starts anew from what was stored.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from math import inf, nan
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -32,6 +33,7 @@ from tests.unit.autoscaler.policy.pool import MONDAY, Told
 POOLS = ("a", "b", "c")
 GPUS_EACH = {"a": 1, "b": 2, "c": 4}
 ANY = st.sampled_from(POOLS)
+ODD = st.sampled_from([nan, inf, -1.0])
 OFFICE = {"timezone": "Europe/Berlin", "start": "0 8 * * *", "end": "0 19 * * *"}
 
 SLEEP = [{"level": 1, "replicaHour": 0.2, "wakeSeconds": 2}]
@@ -50,6 +52,7 @@ class Site:
     rollout: Rollout | None = None
     wish: int = 0
     queue: float = 0.0
+    in_flight: float = 0.0
     age_s: float = 0.0
     seen: bool = True
     requests: int = 0
@@ -59,7 +62,7 @@ class Site:
     def observation(self, granted: int | None = None) -> Observation:
         return Observation(
             self.service,
-            recent=Recent(gaps_s=(600.0,)) if self.seen else None,
+            recent=Recent(self.in_flight, gaps_s=(600.0,)) if self.seen else None,
             recent_age_s=self.age_s,
             signals=Signals(queue_depth=Sample(self.queue, self.age_s) if self.seen else None),
             forecast=Told(self.wish),
@@ -181,7 +184,7 @@ class Cluster(RuleBasedStateMachine):
         stored = site.status.model_dump_json(by_alias=True, exclude_none=True)
         site.status = WarmPoolStatus.model_validate_json(stored)
 
-    @rule(pool=ANY, seconds=st.none() | st.sampled_from([0.0, 45.0, 400.0]))
+    @rule(pool=ANY, seconds=st.none() | st.sampled_from([0.0, 45.0, 400.0, -1.0, 1e12, inf, nan]))
     def starts_take_another_time(self, pool: str, seconds: float | None) -> None:
         self.sites[pool].cold_start_s = seconds
 
@@ -242,10 +245,18 @@ class Cluster(RuleBasedStateMachine):
 
     # ---- Demand, metrics, people
 
-    @rule(pool=ANY, wish=st.integers(0, 6), queue=st.floats(0, 50), requests=st.integers(0, 99))
-    def demand_changes(self, pool: str, wish: int, queue: float, requests: int) -> None:
+    @rule(
+        pool=ANY,
+        wish=st.integers(0, 6),
+        queue=st.floats(0, 50) | ODD,
+        in_flight=st.floats(0, 50) | ODD,
+        requests=st.integers(0, 99),
+    )
+    def demand_changes(
+        self, pool: str, wish: int, queue: float, in_flight: float, requests: int
+    ) -> None:
         site = self.sites[pool]
-        site.wish, site.queue, site.requests = wish, queue, requests
+        site.wish, site.queue, site.in_flight, site.requests = wish, queue, in_flight, requests
 
     @rule(pool=ANY, seen=st.booleans(), age_s=st.sampled_from([0.0, 30.0, 60.0, 130.0, 1e6]))
     def metrics_stop_or_come(self, pool: str, seen: bool, age_s: float) -> None:
