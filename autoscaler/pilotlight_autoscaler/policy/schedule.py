@@ -31,7 +31,8 @@ def standing(schedule: Schedule, now: datetime) -> Standing:
         schedule: KEDA's fields.
         now: The time, with its zone.
     """
-    return _standing(schedule, now.astimezone(UTC).replace(microsecond=0))
+    # Nothing rings within a minute.
+    return _standing(schedule, now.astimezone(UTC).replace(second=0, microsecond=0))
 
 
 @lru_cache(maxsize=4096)

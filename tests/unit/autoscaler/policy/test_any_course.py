@@ -311,4 +311,4 @@ class Cluster(RuleBasedStateMachine):
 
 
 TestAnyCourse = Cluster.TestCase
-TestAnyCourse.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestAnyCourse.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)

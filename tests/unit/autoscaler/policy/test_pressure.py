@@ -86,7 +86,7 @@ def test_it_does_not_decay_below_what_the_memory_in_use_needs() -> None:
     assert pool.status.floor == 3
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.floats(1, 60), st.floats(1, 10), st.integers(1, 3))
 def test_a_steady_load_comes_to_rest_whatever_it_is(
     load: float, capacity: float, started: int

@@ -75,14 +75,14 @@ def test_steady_traffic_comes_to_its_target(percent: float) -> None:
     pool, requests, cold = _pool(percent), 0, 0
     last_s = MONDAY.timestamp()
     shares = []
-    for index, gap_s in enumerate(rng.exponential(1800, 900)):
+    for index, gap_s in enumerate(rng.exponential(1800, 700)):
         arrival_s, warm = last_s + gap_s, True
         while pool.now.timestamp() + 300 < arrival_s:
             pool.now += timedelta(seconds=300)
             recent = Recent(idle_since_s=last_s)
             warm = pool.look(seen(recent=recent, counted=Counted(requests, cold))).status.floor > 0
         requests, cold, last_s = requests + 1, cold + (not warm), arrival_s
-        if index >= 400:
+        if index >= 300:
             shares.append(not warm)
     assert 100 * np.mean(shares) == pytest.approx(percent, rel=0.5)
     assert 100 * np.mean(shares) <= percent * 1.1
