@@ -39,7 +39,7 @@ class Client:
         name: As in the file.
         start_s: Where each window begins, in seconds from the start of the trace.
         rate_rps: Requests per second, over the whole window.
-        cv: Coefficient of variation of the inter-arrival times.
+        cv: Coefficient of variation of the inter-arrival times; NaN where none is given.
         gamma: Whether these are distributed as Gamma; Weibull, if not.
         shape: Of the distribution.
         scale: Of the distribution, in seconds.
@@ -108,16 +108,16 @@ def _values(row: dict[str, str]) -> tuple[float, ...]:
     kind = _GAMMA.get(row["distribution"].strip().lower())
     if kind is None:
         raise ValueError(f"the distribution is {row['distribution']!r}, not Gamma or Weibull")
-    start, rate, cv, shape, scale = (
-        float(row[name])
-        for name in ("window_start_s", "rate_rps", "interarrival_cv", "shape", "scale")
+    start, rate, shape, scale = (
+        float(row[name]) for name in ("window_start_s", "rate_rps", "shape", "scale")
     )
+    cv = float(row["interarrival_cv"] or "nan")
     if not start >= 0 or start % WINDOW_S or math.isinf(start):
         raise ValueError(f"a window starts at {start:g} s, not at a multiple of {WINDOW_S:g} s")
     for name, value in (("rate_rps", rate), ("shape", shape), ("scale", scale)):
         if not 0 < value < math.inf:
             raise ValueError(f"{name} is {value:g}, not a positive number")
-    if not 0 <= cv < math.inf:
+    if cv < 0 or math.isinf(cv):
         raise ValueError(f"interarrival_cv is {cv:g}, not a number from 0")
     return start, rate, cv, kind, shape, scale
 

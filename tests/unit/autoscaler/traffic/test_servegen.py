@@ -32,6 +32,11 @@ def test_windows_are_read_per_client_in_the_order_of_time(tmp_path: Path) -> Non
     assert first.requests.tolist() == [300.0, 300.0]
 
 
+def test_a_coefficient_of_variation_may_be_missing(tmp_path: Path) -> None:
+    (client,) = servegen.read(written(tmp_path, row(cv=""), row(start="1200", cv="nan")))
+    assert np.isnan(client.cv).all()
+
+
 def test_gzip_is_told_by_its_bytes_not_by_its_name(tmp_path: Path) -> None:
     path = tmp_path / "trace.csv"
     path.write_bytes(gzip.compress(f"{HEAD}\n{row()}\n".encode()))
