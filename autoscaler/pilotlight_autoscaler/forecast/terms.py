@@ -8,13 +8,11 @@ import numpy as np
 from pilotlight.api.warmpool import Reason, Term
 from pilotlight_autoscaler.demand import Recent
 from pilotlight_autoscaler.economics import Economics
-from pilotlight_autoscaler.forecast.ages import DAY_S, FIRST_S, edges_s
+from pilotlight_autoscaler.forecast.ages import DAY_S
 from pilotlight_autoscaler.forecast.blend import Blend, shipped
-from pilotlight_autoscaler.forecast.bursts import expected_bursts
-from pilotlight_autoscaler.forecast.guard import allowed
+from pilotlight_autoscaler.forecast.foresight import Foresight, foresee
 from pilotlight_autoscaler.forecast.levels import need
 from pilotlight_autoscaler.forecast.model import Model, wakes_s
-from pilotlight_autoscaler.forecast.plan import Plan, plan, warm_steps
 
 FEWEST_DAYS = 1.0
 FEWEST_GAPS = 5
@@ -44,8 +42,10 @@ def terms(
     idle = _in_use(recent) or _keep_alive_term(recent, economics, now_s, doubt)
     if model is None or doubt:
         return (idle,)
-    if recent.idle_since_s is not None and recent.concurrency <= 0:
-        idle = _planned(model, recent, economics, now_s, blend or shipped())
+    since_s = recent.idle_since_s
+    if since_s is not None and recent.concurrency <= 0 and economics.keep_per_s > 0:
+        seen = foresee(model, since_s, recent.lately, economics, blend or shipped())
+        idle = _planned(seen, max(now_s - since_s, 0.0), since_s)
     return (idle, _levels_term(model, recent, economics, now_s))
 
 
@@ -80,41 +80,22 @@ def _keep_alive_term(recent: Recent, economics: Economics, now_s: float, doubt: 
         return Term(reason=Reason.IDLE_HISTOGRAM, replicas=0, message=words)
     age_s = max(now_s - recent.idle_since_s, 0.0)
     warm = age_s < keep_s
-    words = f"idle for {_span(age_s)}, kept for {_span(keep_s)} (break-even), because {doubt}"
+    because = f", because {doubt}" if doubt else ""
+    words = f"idle for {_span(age_s)}, kept for {_span(keep_s)} (break-even){because}"
     return Term(reason=Reason.IDLE_HISTOGRAM, replicas=int(warm), message=words)
 
 
-def _planned(
-    model: Model, recent: Recent, economics: Economics, now_s: float, blend: Blend
-) -> Term:
-    since_s = now_s if recent.idle_since_s is None else recent.idle_since_s
-    lately = math.nan if recent.lately is None else recent.lately
-    at = np.array([since_s])
-    wake_s = wakes_s(economics, expected_bursts(model.history.gaps, at))
-    rates = blend.rates(model.history, at, np.array([lately]))
-    edges = edges_s(at)
-    states = warm_steps(rates, edges, wake_s, economics.cold_start_s)
-    chosen = plan(states[0], edges[0], economics.cold_start_s)
-    guarded = allowed(chosen, model.account, float(wake_s[0]))
-    age_s = max(now_s - since_s, 0.0)
-    step = int(np.searchsorted(edges[0], max(age_s, FIRST_S), side="right")) - 1
-    rate = float(rates[0, step]) if step < rates.shape[1] else 0.0
-    return _explained(guarded, guarded != chosen, age_s, since_s, rate, float(wake_s[0]))
-
-
-def _explained(
-    plan: Plan, cut: bool, age_s: float, since_s: float, rate: float, wake_s: float
-) -> Term:
-    warm, until_s = plan.warm_at(age_s), plan.next_change_s(age_s)
-    ahead = age_s >= plan.warm_s[0][1]
+def _planned(seen: Foresight, age_s: float, since_s: float) -> Term:
+    warm, until_s = seen.plan.warm_at(age_s), seen.plan.next_change_s(age_s)
     change = "" if math.isinf(until_s) else f" until {_clock(since_s + until_s)}"
     words = (
-        f"idle for {_span(age_s)}; {rate:.2g} requests/h would end it now; "
-        f"a wake costs {_span(wake_s)} of a warm replica: "
+        f"idle for {_span(age_s)}; {seen.rate(age_s):.2g} requests/h would end it now; "
+        f"a wake costs {_span(seen.wake_s)} of a warm replica: "
         f"{'warm' if warm else 'asleep'}{change}"
     )
-    if cut:
+    if warm is not seen.wanted.warm_at(age_s):
         words += " (bounded by the break-even keep-alive)"
+    ahead = age_s >= seen.plan.warm_s[0][1]
     reason = Reason.FORECAST if ahead else Reason.IDLE_HISTOGRAM
     return Term(reason=reason, replicas=int(warm), message=words)
 

@@ -138,3 +138,20 @@ def test_the_same_question_has_the_same_answer_and_the_floor_does_not_flap() -> 
     ]
     changes = int(np.abs(np.diff(asked)).sum())
     assert changes <= 4
+
+
+def test_a_replica_that_costs_nothing_is_kept() -> None:
+    demand = office_days(13)
+    assert at(demand, demand.end_s - DAY_S, demand.end_s, replace(FAIR, keep_per_s=0.0)).replicas
+
+
+def test_only_an_answer_that_the_guard_changed_says_so() -> None:
+    demand = office_days(13)
+    closed = MONDAY_S + 12 * DAY_S + 17 * HOUR_S
+    model = learn(demand, DEAR)
+    poor = replace(model, account=replace(model.account, credit_s=0.0))
+    recent, soon = Recent(idle_since_s=closed, lately=5.0), closed + 1200.0
+    rich_term, poor_term = (first(terms(each, recent, DEAR, soon)) for each in (model, poor))
+    assert (rich_term.replicas, poor_term.replicas) == (0, 1)
+    assert "bounded" in poor_term.message
+    assert "bounded" not in rich_term.message
