@@ -10,9 +10,10 @@ from pilotlight_autoscaler.demand import Recent
 from pilotlight_autoscaler.economics import Economics
 from pilotlight_autoscaler.forecast import Model, learn, terms
 from pilotlight_autoscaler.observation import Observation, Revision, Service
-from pilotlight_autoscaler.policy.decide import decide
-from pilotlight_autoscaler.policy.look import Look
+from pilotlight_autoscaler.policy.decide import LOOK_S, decide
+from pilotlight_autoscaler.policy.look import REACTION_S, Look
 from pilotlight_autoscaler.policy.prices import economics
+from pilotlight_autoscaler.policy.schedule import next_change
 from pilotlight_autoscaler.simulation.policy import Seen, Wish
 from pilotlight_autoscaler.simulation.service import ServiceModel
 
@@ -50,7 +51,7 @@ class Ours:
     spec: WarmPoolPolicy
     service: ServiceModel
     per_replica: float = 1.0
-    closest_look_s: float = 15.0
+    closest_look_s: float = LOOK_S
     status: WarmPoolStatus = field(default_factory=WarmPoolStatus)
     reasons: dict[str, int] = field(default_factory=dict)
     """How often the floor rose for each reason."""
@@ -74,10 +75,16 @@ class Ours:
         if self.status.floor > before.floor:
             reason = self.status.reason.value
             self.reasons[reason] = self.reasons.get(reason, 0) + 1
-        pace_s = self._pace_s(now_s, seen)
-        soon = decision.next_look_s < 15.0
-        wait_s = decision.next_look_s if soon else max(decision.next_look_s, pace_s)
+        wait_s = min(self._pace_s(now_s, seen), self._change_s(now))
+        if decision.next_look_s < LOOK_S:
+            wait_s = decision.next_look_s
         return Wish(self.status.floor, now_s + max(wait_s, 1.0), self.status.message)
+
+    def _change_s(self, now: datetime) -> float:
+        """Until a schedule says something else."""
+        ahead_s = self._cold_start_s + REACTION_S
+        change = next_change(self.spec.schedules, now, ahead_s)
+        return np.inf if change is None else (change - now).total_seconds()
 
     def _pace_s(self, now_s: float, seen: Seen) -> float:
         if seen.idle_since_s is None:
