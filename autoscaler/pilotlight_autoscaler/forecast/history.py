@@ -1,6 +1,6 @@
 """What is kept of a history: its idle times, and a calendar of when there was traffic."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,10 @@ class Gaps:
         """When each was over, or no longer known."""
         return self.start_s + self.length_s
 
+    def last(self, count: int) -> "Gaps":
+        """The newest."""
+        return Gaps(*(getattr(self, field.name)[-count:] for field in fields(self)))
+
 
 @dataclass(frozen=True, eq=False)
 class Calendar:
@@ -74,6 +78,10 @@ class Pauses:
     over_s: Floats
     length_s: Floats
     before: Floats
+
+    def last(self, count: int) -> "Pauses":
+        """The newest."""
+        return Pauses(*(getattr(self, field.name)[-count:] for field in fields(self)))
 
 
 @dataclass(frozen=True, eq=False)

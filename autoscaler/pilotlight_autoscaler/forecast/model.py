@@ -20,6 +20,8 @@ from pilotlight_autoscaler.forecast.plan import plan, warm_steps
 MOST_GAPS = 1000
 MOST_PAUSES = 2000
 MOST_DAYS = 16
+MOST_REPLAYED = 500
+"""The account is replayed over so many idle times."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,18 +99,14 @@ def _latest(demand: Demand) -> Demand:
 
 def _bounded(known: History) -> History:
     """Its latest idle times: as many as fit a model of bounded size."""
-    return replace(
-        known,
-        gaps=Gaps(*(getattr(known.gaps, f.name)[-MOST_GAPS:] for f in fields(Gaps))),
-        pauses=Pauses(*(getattr(known.pauses, f.name)[-MOST_PAUSES:] for f in fields(Pauses))),
-    )
+    return replace(known, gaps=known.gaps.last(MOST_GAPS), pauses=known.pauses.last(MOST_PAUSES))
 
 
 def _account(known: History, economics: Economics, blend: Blend) -> Account:
-    gaps = known.gaps
+    gaps = known.gaps.last(MOST_REPLAYED)
     if not len(gaps.length_s) or economics.keep_per_s <= 0:
         return opened(float(wakes_s(economics, np.ones(1))[0]))
-    wakes = wakes_s(economics, expected_bursts(gaps, gaps.start_s))
+    wakes = wakes_s(economics, expected_bursts(known.gaps, gaps.start_s))
     start_s, edges = economics.cold_start_s, edges_s(gaps.start_s)
     rates = blend.rates(known, gaps.start_s, gaps.before)
     states = warm_steps(rates, edges, wakes, start_s)
