@@ -76,6 +76,7 @@ def hazards(history: History, population: Floats, at_s: Floats, lately: Floats) 
     gaps = history.gaps
     past = (gaps.end_s[None, :] <= at_s[:, None] + 1.0).astype(np.float64)
     counts = _counts(gaps)
+    fresh = _fresh(gaps, at_s)
     edges = edges_s(at_s)
     middles = (edges[:, 1:] + edges[:, :-1]) / 2
     classes = class_of(middles)
@@ -84,9 +85,9 @@ def hazards(history: History, population: Floats, at_s: Floats, lately: Floats) 
         for weights, prior in (
             (past, 1.0),
             (past * _newest_first(past, 0.8), 0.5),
-            (past * _same_hour(gaps.start_s, at_s) * _fresh(gaps, at_s), 0.5),
-            (past * _same_sequence(gaps.length_s, past, 0.5) * _fresh(gaps, at_s), 0.5),
-            (past * _same_traffic(gaps.before, lately) * _fresh(gaps, at_s), 0.5),
+            (past * _same_hour(gaps.start_s, at_s) * fresh, 0.5),
+            (past * _same_sequence(gaps.length_s, past, 0.5) * fresh, 0.5),
+            (past * _same_traffic(gaps.before, lately) * fresh, 0.5),
         )
     ]
     by_clock = _calendar_experts(history.calendar, at_s, middles)

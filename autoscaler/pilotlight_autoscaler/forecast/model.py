@@ -18,7 +18,7 @@ from pilotlight_autoscaler.forecast.levels import Levels, levels
 from pilotlight_autoscaler.forecast.plan import plan, warm_steps
 
 MOST_GAPS = 1000
-MOST_PAUSES = 2000
+MOST_PAUSES = 1000
 MOST_DAYS = 16
 MOST_REPLAYED = 500
 """The account is replayed over so many idle times."""
