@@ -68,4 +68,10 @@ CATALOGUE = (
         5,
         "warmpool --trace FILE",
     ),
+    Benchmark(
+        "simulator",
+        "How quick warm pools are simulated, and the error of taking busy stretches as rates.",
+        ("seconds_per_million", "shortcut_replica_error", "shortcut_affected_error"),
+        2,
+    ),
 )

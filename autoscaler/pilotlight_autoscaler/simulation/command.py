@@ -47,9 +47,11 @@ def simulate(
         float, typer.Option(min=0.001, help="Seconds of a request, if the file says nothing.")
     ] = 5.0,
     client: Annotated[str | None, typer.Option(help="Of a ServeGen trace.")] = None,
-    every_request: Annotated[
-        bool, typer.Option(help="Never advance busy stretches as rates, however many requests.")
-    ] = False,
+    single_up_to: Annotated[
+        int | None,
+        typer.Option(min=0, help="Of more requests busy stretches become rates (2,000,000)."),
+    ] = None,
+    warm_pool: Annotated[bool, typer.Option(help="The warm pool itself, or others only.")] = True,
     plot: Annotated[
         Path | None, typer.Option(help="Draw demand, replicas and floor (.png, .svg, .pdf).")
     ] = None,
@@ -57,10 +59,11 @@ def simulate(
 ) -> None:
     """What a warm pool would have done on a recorded history, and what others would have."""
     import json
+    import sys
 
     from pilotlight_autoscaler.kpa.settings import KpaSettings
     from pilotlight_autoscaler.simulation import contest, picture, table
-    from pilotlight_autoscaler.simulation.recorded import Pace, read_load
+    from pilotlight_autoscaler.simulation.recorded import SINGLE_UP_TO, Pace, read_load
     from pilotlight_autoscaler.simulation.service import ServiceModel
 
     if plot is not None:
@@ -70,8 +73,10 @@ def simulate(
     if policy.prices is None and policy.target is None:
         policy = policy.model_copy(update={"prices": prices})
     service = ServiceModel(_starts(cold_start), container_concurrency, max_running)
-    single = service.slots > 0 or every_request
-    load = read_load(history, Pace(request_s=duration), client, single=single)
+    if service.slots:
+        single_up_to = sys.maxsize  # a waiting line needs single requests
+    most = SINGLE_UP_TO if single_up_to is None else single_up_to
+    load = read_load(history, Pace(request_s=duration), client, most)
     world = contest.World(
         load,
         service,
@@ -81,7 +86,8 @@ def simulate(
         policy,
     )
     others = against or (*(("schedule",) if policy.schedules else ()), *contest.USUAL)
-    results = contest.compare(world, dict.fromkeys((contest.OURS, *others)))
+    ours = (contest.OURS,) if warm_pool else ()
+    results = contest.compare(world, dict.fromkeys((*ours, *others)))
     if plot is not None:
         picture.save(results, load, plot)
     if as_json:

@@ -1,5 +1,6 @@
 """Policies side by side on one load."""
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
@@ -41,10 +42,17 @@ class World:
 
 @dataclass(frozen=True)
 class Result:
-    """What one policy came to."""
+    """What one policy came to.
+
+    Args:
+        name: Of the policy.
+        outcome: Under it.
+        seconds: Of a core, that the simulation took.
+    """
 
     name: str
     outcome: Outcome
+    seconds: float = 0.0
 
     def cost(self, prices: Prices) -> float:
         """Replica time and people's waiting, in the currency of the prices."""
@@ -59,10 +67,13 @@ def compare(world: World, names: Iterable[str]) -> tuple[Result, ...]:
         UsageError: There is no policy of such a name.
     """
     entered = [(name, *entry(world, name)) for name in names]
-    return tuple(
-        Result(name, simulate_load(world.load, world.service, kpa, policy))
-        for name, kpa, policy in entered
-    )
+    return tuple(_result(world, *each) for each in entered)
+
+
+def _result(world: World, name: str, kpa: KpaSettings, policy: FloorPolicy) -> Result:
+    before = time.process_time()
+    outcome = simulate_load(world.load, world.service, kpa, policy)
+    return Result(name, outcome, time.process_time() - before)
 
 
 def entry(world: World, name: str) -> tuple[KpaSettings, FloorPolicy]:

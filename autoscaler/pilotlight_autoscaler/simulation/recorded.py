@@ -14,11 +14,9 @@ from pilotlight_autoscaler.traffic.arrivals import arrivals, batches
 from pilotlight_autoscaler.traffic.lines import opened
 
 LEAST_S = 1e-3
-CONDENSED_FROM = 2_000_000
-"""Requests from which on busy stretches are advanced as rates."""
-
-MOST_SINGLE = 20_000_000
-"""Requests that are drawn one by one at most."""
+SINGLE_UP_TO = 2_000_000
+SEED = 0
+"""Of what is drawn from a trace's windows."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class Pace:
 
 
 def read_load(
-    file: Path, pace: Pace, client: str | None = None, seed: int = 0, single: bool = False
+    file: Path, pace: Pace, client: str | None = None, single_up_to: int = SINGLE_UP_TO
 ) -> Load:
     """Single requests, or one client of a ServeGen trace, drawn from its windows.
 
@@ -53,8 +51,7 @@ def read_load(
         file: CSV, Azure's or ServeGen's tables, Mooncake's JSON lines; in gzip or not.
         pace: How long requests take, where the file does not say.
         client: Of a ServeGen trace.
-        seed: Of the draw.
-        single: Keep all requests apart, however many they are.
+        single_up_to: Of more requests than that busy stretches become rates.
 
     Raises:
         UsageError: The file cannot be used, or it takes a client to choose.
@@ -62,13 +59,12 @@ def read_load(
     if not file.is_file():
         raise UsageError(f"there is no file {file}")
     if _is_servegen(file):
-        return _client(file, pace, client, seed, single)
+        return _client(file, pace, client, single_up_to)
     if client is not None:
         raise UsageError(f"--client {client!r} is for a ServeGen trace, and {file} is none")
     requests = read_requests(file)
     load = Load(requests.time_s, pace.durations(requests))
-    few = len(load.arrivals) <= CONDENSED_FROM
-    return load if single or few else condense(load)
+    return load if len(load.arrivals) <= single_up_to else condense(load)
 
 
 def _is_servegen(file: Path) -> bool:
@@ -76,16 +72,14 @@ def _is_servegen(file: Path) -> bool:
         return "window_start_s" in lines.readline()
 
 
-def _client(file: Path, pace: Pace, name: str | None, seed: int, single: bool) -> Load:
+def _client(file: Path, pace: Pace, name: str | None, single_up_to: int) -> Load:
     clients = {client.name: client for client in servegen.read(file)}
     if name not in clients:
         some = ", ".join(list(clients)[:10])
         which = "choose one with --client" if name is None else f"there is no client {name!r}"
         raise UsageError(f"{file} holds {len(clients)} clients ({some}, …): {which}")
-    client, random = clients[name], np.random.default_rng(seed)
-    if not single:
+    client, random = clients[name], np.random.default_rng(SEED)
+    if client.requests.sum() > single_up_to:
         return of_batches(batches(client, random), pace.request_s)
-    if client.requests.sum() > MOST_SINGLE:
-        raise UsageError(f"client {name} sent {client.requests.sum():,.0f} requests: too many here")
     times = arrivals(client, random)
     return Load(times, np.full(len(times), pace.request_s))

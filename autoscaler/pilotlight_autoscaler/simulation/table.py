@@ -30,6 +30,7 @@ def document(result: Result, prices: Prices) -> dict[str, Any]:
         "draining_hours": found.draining_s / 3600,
         "idle_hours": found.idle_s() / 3600,
         "cost": result.cost(prices),
+        "simulation_s": result.seconds,
     }
 
 

@@ -12,6 +12,9 @@ from pilotlight_autoscaler.kpa.decider import Decider
 from pilotlight_autoscaler.kpa.settings import TICK_S, Aggregation, KpaSettings
 from pilotlight_autoscaler.simulation.signal import Signal
 
+FIRST_PART = 16
+"""Ticks that are looked at together at first."""
+
 
 @dataclass
 class Ticks:
@@ -67,18 +70,31 @@ class Ticks:
         ticks = self.between(now_s, until_s)
         if not len(ticks):
             return math.inf
+        first = self._first(ticks, decider, ready, signal)
+        if delayed:  # the last tick before counts for the delay
+            return float(ticks[max(first - 1, 0)])
+        return float(ticks[first]) if first < len(ticks) else math.inf
+
+    def _first(self, ticks: Floats, decider: Decider, ready: int, signal: Signal) -> int:
+        """The index of the first that matters, sought in parts that grow."""
+        low, size = 0, FIRST_PART
+        while low < len(ticks):
+            part = ticks[low : low + size]
+            matters = np.flatnonzero(self._matter(part, decider, ready, signal))
+            if len(matters):
+                return low + int(matters[0])
+            low, size = low + size, 4 * size
+        return len(ticks)
+
+    def _matter(self, ticks: Floats, decider: Decider, ready: int, signal: Signal) -> Flags:
         found = self._pods(ticks, ready, signal)
+        panicking, burst = decider.autoscaler.panicking, self.settings.target_burst_capacity
         matters = self._in_panic(found, decider) if panicking else self._in_calm(found, decider)
-        burst = settings.target_burst_capacity
         if burst > 0:
-            free = ready * targets.resolve(settings).total - burst
+            free = ready * targets.resolve(self.settings).total - burst
             short = np.floor(free - found.panic) < 0
             matters |= found.data & (short != (decider.excess_burst_capacity < 0))
-        first = np.flatnonzero(matters)
-        if delayed:  # the last tick before counts for the delay
-            position = int(first[0]) if len(first) else len(ticks)
-            return float(ticks[max(position - 1, 0)])
-        return float(ticks[first[0]]) if len(first) else math.inf
+        return matters
 
     def _pods(self, ticks: Floats, ready: int, signal: Signal) -> "_Found":
         target = targets.resolve(self.settings).aimed_at

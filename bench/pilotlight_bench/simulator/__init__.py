@@ -1,0 +1,1 @@
+"""Benchmark ``simulator``: how quick warm pools are simulated, and what its shortcut costs."""
