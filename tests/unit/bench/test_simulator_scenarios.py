@@ -1,24 +1,24 @@
 """Loads of the simulator's benchmark, and its headline."""
 
+import itertools
 from pathlib import Path
 
 import pytest
 
 from pilotlight_bench.simulator.figures import headline
-from pilotlight_bench.simulator.scenario import SCENARIOS
+from pilotlight_bench.simulator.scenario import SCENARIOS, Scenario
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
-def test_a_scenario_has_its_length_and_its_gaps(tmp_path: Path, scenario: object) -> None:
+def test_a_scenario_has_its_length_and_its_gaps(tmp_path: Path, scenario: Scenario) -> None:
     file = tmp_path / "history.csv"
-    given = next(one for one in SCENARIOS if one is scenario)
-    given.write(file, 20_000, seed=0)
+    scenario.write(file, 20_000, seed=0)
     times = [float(line.split(",")[0]) for line in file.read_text().splitlines()[1:]]
     assert len(times) == 20_000
     assert times == sorted(times)
-    assert times[-1] == pytest.approx(given.days * 86400 / 50, rel=0.35)
-    long = sum(later - earlier > 1200 for earlier, later in zip(times, times[1:], strict=False))
-    assert (long > 3) == (given.busy < 1)
+    assert times[-1] == pytest.approx(scenario.days * 86400 / 50, rel=0.35)
+    long = sum(later - earlier > 1200 for earlier, later in itertools.pairwise(times))
+    assert (long > 3) == (scenario.busy < 1)
 
 
 def row(way: str, seconds: float, hours: float, affected: int) -> dict[str, object]:
