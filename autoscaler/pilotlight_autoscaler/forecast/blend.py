@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 
+from pilotlight.errors import UsageError
 from pilotlight_autoscaler.demand import Floats
 from pilotlight_autoscaler.forecast.ages import (
     CLASSES_S,
@@ -110,6 +112,21 @@ def from_json(text: str) -> Blend:
     read = json.loads(text)
     weights, pauses = (np.array(list(read[name].values())) for name in ("weights", "pauses"))
     return Blend(weights, np.array(read["population"]), pauses)
+
+
+def read(path: Path) -> Blend:
+    """A blend from a file that ``pilotlight warmpool blend`` wrote.
+
+    Raises:
+        UsageError: It cannot be read, or is something else.
+    """
+    try:
+        blend = from_json(path.read_text())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UsageError(f"{path} is no blend: {error}: write one with warmpool blend") from error
+    if len(blend.weights) != 2 * len(EXPERTS) + 3 or len(blend.pauses) != len(PAUSE_EXPERTS) + 2:
+        raise UsageError(f"{path} weighs other experts: write it anew with warmpool blend")
+    return blend
 
 
 def learn_blend(

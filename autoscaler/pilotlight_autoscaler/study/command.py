@@ -24,12 +24,16 @@ def study(
     clock: Annotated[
         str, typer.Option(help="Windows begin at tens of minutes (`trace`), or are `shifted`.")
     ] = "trace",
+    blend: Annotated[
+        Path | None, typer.Option(help="Of `warmpool blend`, instead of the one shipped.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print every figure as JSON.")] = False,
 ) -> None:
     """What policies about sleep come to on recorded traffic, for all their parameters."""
     import json
 
     from pilotlight.errors import UsageError
+    from pilotlight_autoscaler.forecast.blend import read
     from pilotlight_autoscaler.study import compare, population
     from pilotlight_autoscaler.study.ours import pilotlight
     from pilotlight_autoscaler.study.peers.everybody import peers
@@ -39,7 +43,7 @@ def study(
         if value not in tuple(known):
             raise UsageError(f"--{option} is {value!r}: choose one of {', '.join(known)}")
     people = population.read(trace, range(seeds), Edges(edges), population.Clock(clock))
-    families = (pilotlight(cold_start), *peers(cold_start))
+    families = (pilotlight(cold_start, read(blend) if blend else None), *peers(cold_start))
     policies = [setting.policy for family in families for setting in family.settings]
     weeks = compare.compare(people, policies, cold_start)
     if as_json:

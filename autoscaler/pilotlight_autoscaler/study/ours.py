@@ -30,9 +30,14 @@ both, in traces of whatever size; chosen in the learning weeks.
 PRICES_S = WAKES_S[1::2]
 
 
-def pilotlight(cold_start_s: float) -> Family:
-    """With the blend that is shipped, for all prices of a wake."""
-    foresight = Foresight(cold_start_s, shipped())
+def pilotlight(cold_start_s: float, blend: Blend | None = None) -> Family:
+    """For all prices of a wake.
+
+    Args:
+        cold_start_s: How long a start takes.
+        blend: How experts are weighted; the one shipped, if none is given.
+    """
+    foresight = Foresight(cold_start_s, blend or shipped())
     settings = (Setting(Pilotlight(wake, foresight), {"wake_s": wake}) for wake in PRICES_S)
     return Family("pilotlight", tuple(settings), ours=True)
 

@@ -1,10 +1,14 @@
 """One hazard out of many experts."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from pilotlight.errors import UsageError
 from pilotlight_autoscaler.forecast.ages import edges_s
-from pilotlight_autoscaler.forecast.blend import from_json, learn_blend, shipped, to_json
+from pilotlight_autoscaler.forecast.blend import from_json, learn_blend, read, shipped, to_json
 from pilotlight_autoscaler.forecast.bursts import expected_bursts
 from pilotlight_autoscaler.forecast.experts import EXPERTS, PAUSE_EXPERTS
 from pilotlight_autoscaler.forecast.history import history
@@ -23,6 +27,23 @@ def test_the_shipped_blend_has_a_weight_for_every_expert_and_comes_back_from_jso
     assert len(blend.weights) == 2 * len(EXPERTS) + 3
     assert len(blend.pauses) == len(PAUSE_EXPERTS) + 2
     assert to_json(from_json(to_json(blend))) == to_json(blend)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"weights": {}, "pauses": {}}'])
+def test_a_file_that_is_no_blend_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "blend.json"
+    path.write_text(text)
+    with pytest.raises(UsageError, match="is no blend"):
+        read(path)
+
+
+def test_a_blend_of_other_experts_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "blend.json"
+    document = json.loads(to_json(shipped()))
+    document["weights"].popitem()
+    path.write_text(json.dumps(document))
+    with pytest.raises(UsageError, match="other experts"):
+        read(path)
 
 
 @pytest.mark.parametrize("lately", [0.0, 1e6, float("nan")])
