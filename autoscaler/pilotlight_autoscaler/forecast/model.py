@@ -89,12 +89,18 @@ def wakes_s(economics: Economics, bursts: Floats) -> Floats:
 
 
 def _latest(demand: Demand) -> Demand:
+    """The last days; bins that hold no possible figure are unknown."""
     drop = max(len(demand.arrivals) - int(MOST_DAYS * DAY_S / demand.step_s), 0)
-    if not drop:
-        return demand
-    start = demand.start_s + drop * demand.step_s
-    kept = (demand.arrivals[drop:], demand.concurrency[drop:], demand.known[drop:])
-    return Demand(start, demand.step_s, *kept)
+    arrivals, concurrency = demand.arrivals[drop:], demand.concurrency[drop:]
+    possible = np.isfinite(arrivals) & np.isfinite(concurrency)
+    possible &= (arrivals >= 0) & (concurrency >= 0)
+    return Demand(
+        demand.start_s + drop * demand.step_s,
+        demand.step_s,
+        np.where(possible, arrivals, 0.0),
+        np.where(possible, concurrency, 0.0),
+        demand.known[drop:] & possible,
+    )
 
 
 def _bounded(known: History) -> History:

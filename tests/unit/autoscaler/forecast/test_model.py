@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -69,7 +70,7 @@ def test_the_account_replays_what_would_have_been_known_then() -> None:
     assert learn(week, FAIR).account.fallback_s > 0
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(st.integers(0, 4 * 1440 - 1), min_size=1, max_size=80))
 def test_whatever_came_the_replayed_account_keeps_its_bound(minutes: list[int]) -> None:
     account = learn(history_of(minutes, 4), FAIR).account
@@ -99,3 +100,14 @@ def test_only_the_last_days_are_kept() -> None:
     assert model.known_days == pytest.approx(16.0)
     assert model.until_s == MONDAY_S + 40 * DAY_S
     assert (model.history.gaps.start_s > model.until_s - 16 * DAY_S - HOUR_S).all()
+
+
+@pytest.mark.parametrize("nonsense", [float("nan"), float("inf"), -5.0])
+def test_impossible_figures_are_no_record(nonsense: float) -> None:
+    demand = office_days(5)
+    arrivals = demand.arrivals.copy()
+    arrivals[2000:3000] = nonsense
+    spoilt = learn(replace(demand, arrivals=arrivals), FAIR)
+    missing = learn(replace(demand, known=np.isfinite(arrivals) & (arrivals >= 0)), FAIR)
+    assert to_json(spoilt) == to_json(missing)
+    assert spoilt.known_days == pytest.approx(5.0 - 1000 / 1440)
