@@ -16,6 +16,8 @@ MARGIN_BINS = 18
 """Bins at both ends of a busy stretch that stay single requests."""
 LONGEST_PAUSE_S = 5.0
 """A bin with a longer one is not busy."""
+LONGEST_BATCH_S = 15.0
+"""The same before a batch, whose requests fill the time since the one before."""
 
 
 def condense(load: Load, fewest: int = 20) -> Load:
@@ -42,29 +44,33 @@ def of_batches(batches: Batches, duration_s: float, fewest: int = 20) -> Load:
 
 
 def _condensed(times: Floats, counts: Floats, durations: Floats, fewest: float) -> Load:
+    """A batch came since the one before; its requests are told at its end."""
     if not len(times):
         return Load(times, durations)
     start = np.floor(times[0] / BIN_S) * BIN_S
     index: Ints = np.floor((times - start) / BIN_S).astype(np.int64)
     bins = int(index[-1]) + 1
     sums: Floats = np.asarray(np.bincount(index, counts, bins), dtype=np.float64)
-    work = np.bincount(index, counts * durations, bins)
-    flowing = _inner(_busy(times, index, sums, fewest))
+    means = np.bincount(index, counts * durations, bins) / np.maximum(sums, 1.0)
+    if counts.max() > 1:
+        edges = start + BIN_S * np.arange(bins + 1.0)
+        sums = np.diff(np.interp(edges, times, np.cumsum(counts)))
+    flowing = _inner(_busy(times, counts, index, sums, fewest) & (means > 0))
     which = np.flatnonzero(flowing)
     flows = Flows(
         start + which * BIN_S,
         start + (which + 1) * BIN_S,
         sums[which] / BIN_S,
-        work[which] / sums[which],
+        means[which],
     )
     single = ~flowing[index]
     return Load(times[single], durations[single], flows, counts[single])
 
 
-def _busy(times: Floats, index: Ints, sums: Floats, fewest: float) -> Flags:
+def _busy(times: Floats, counts: Floats, index: Ints, sums: Floats, fewest: float) -> Flags:
     """Many requests, and no pause that ends in the bin, or begins there."""
-    pauses = np.diff(times)
-    long = pauses > LONGEST_PAUSE_S
+    longest = np.where(counts[1:] > 1, LONGEST_BATCH_S, LONGEST_PAUSE_S)
+    long = np.diff(times) > longest
     busy: Flags = sums >= fewest
     busy[index[:-1][long]] = False
     busy[index[1:][long]] = False
