@@ -266,6 +266,7 @@ def _wait_for_refusal(site: Installation, document: Document) -> None:
 
 
 def test_a_service_is_enrolled_before_its_rollout_is_looked_at(site: Installation) -> None:
+    site.cluster.apply(service("soon", HOME))
     site.cluster.apply(rollout("soon", HOME, "soon"))
     mine = f"'{HOME}/soon'"
     before = site.cluster.get(Reference(MUTATING_WEBHOOK, NAME))["webhooks"]
@@ -274,6 +275,7 @@ def test_a_service_is_enrolled_before_its_rollout_is_looked_at(site: Installatio
     assert mine not in str(before)
     assert mine in str(after)
     site.cluster.delete(Reference(INFERENCE_ROLLOUT, "soon", HOME))
+    site.cluster.delete(target("soon"))
     site.keep()
 
 
