@@ -28,10 +28,13 @@ def controller(
 
     Everything else is set by PILOTLIGHT_CONTROLLER_*; what is given here counts more.
     """
+    from functools import partial
+
     from pydantic import ValidationError
 
+    from pilotlight.controller.process import run
     from pilotlight.errors import UsageError
-    from pilotlight_canary.controller.process import run
+    from pilotlight_canary.controller.duty import RolloutDuty
     from pilotlight_canary.controller.settings import ControllerSettings
 
     if log not in (None, "json", "text"):
@@ -48,4 +51,4 @@ def controller(
         settings = ControllerSettings.model_validate(chosen)
     except ValidationError as error:
         raise UsageError(f"the controller's settings cannot be used: {error}") from error
-    run(settings)
+    run(settings, partial(RolloutDuty, settings))

@@ -5,10 +5,10 @@ from concurrent.futures import Executor
 import aiohttp
 
 from pilotlight.clock import Clock
+from pilotlight.controller.events import Recorder
+from pilotlight.controller.fence import Fence
 from pilotlight_canary.controller.doorbell import Doorbell, Key
 from pilotlight_canary.controller.enrolment import Enrolment
-from pilotlight_canary.controller.events import Recorder
-from pilotlight_canary.controller.fence import Fence
 from pilotlight_canary.controller.figures import Figures
 from pilotlight_canary.controller.gauges import Gauges
 from pilotlight_canary.controller.jobs import Jobs
@@ -25,6 +25,8 @@ from pilotlight_canary.kserve.act import Actor
 from pilotlight_canary.kserve.observe import Observer
 from pilotlight_canary.policy.decide import decide
 from pilotlight_canary.policy.release import release
+
+COMPONENT = "pilotlight-rollout-controller"
 
 
 def keeper_of(
@@ -63,7 +65,7 @@ def keeper_of(
 
     publisher = Publisher(
         cluster,
-        Recorder(cluster, settings.identity, clock),
+        Recorder(cluster, COMPONENT, settings.identity, clock),
         gauges,
         Notifier(cluster, session, sent),
         clock,
