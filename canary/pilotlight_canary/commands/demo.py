@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pilotlight_canary.commands.options import Context, Kubeconfig
+from pilotlight.terminal.options import Context, Kubeconfig
 
 CHOICES = ("errors", "slow")
 
@@ -40,11 +40,11 @@ def demo(
     """
     from pilotlight.errors import UsageError
     from pilotlight.kube.access import connect
+    from pilotlight.terminal.console import console
     from pilotlight_canary.demo.play import play
     from pilotlight_canary.demo.service import BAD, checkout
     from pilotlight_canary.demo.story import Story
     from pilotlight_canary.view.observer import installed
-    from pilotlight_canary.view.terminal import console
 
     if bad not in CHOICES:
         raise UsageError(f"--bad is one of {', '.join(CHOICES)}, not {bad}")

@@ -6,7 +6,8 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from pilotlight_canary.commands.options import Context, Json, Kubeconfig, Name, Namespace, opened
+from pilotlight.terminal.options import Context, Json, Kubeconfig, Namespace, opened
+from pilotlight_canary.commands.options import Name
 
 Timeout: TypeAlias = Annotated[
     float, typer.Option(min=0, help="Seconds to wait until the controller has taken it.")

@@ -7,6 +7,7 @@ import aiohttp
 from pilotlight.clock import Clock
 from pilotlight.controller.events import Recorder
 from pilotlight.controller.fence import Fence
+from pilotlight.controller.turns import Turns
 from pilotlight_canary.controller.doorbell import Doorbell, Key
 from pilotlight_canary.controller.enrolment import Enrolment
 from pilotlight_canary.controller.figures import Figures
@@ -74,6 +75,7 @@ def keeper_of(
 
     def make(key: Key, bell: Doorbell) -> Rounds:
         jobs = Jobs(tasks.run, bell.rung.set)
-        return Rounds(key, bell, looks, jobs, publisher, pool, clock, settings.look_timeout_s)
+        turns = Turns("/".join(key), pool, settings.look_timeout_s)
+        return Rounds(key, bell, looks, jobs, publisher, turns, clock)
 
     return Keeper(make, lambda key: gauges.forget(*key))

@@ -10,11 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from pilotlight.errors import PilotlightError
+from pilotlight.terminal.numbers import percent, span
 from pilotlight_canary.demo.screen import chapters, screen
 from pilotlight_canary.demo.story import Act, Story
 from pilotlight_canary.view.chart import chart
 from pilotlight_canary.view.watching import Lines
-from pilotlight_canary.view.wording import TONES, percent, span
+from pilotlight_canary.view.wording import TONES
 
 FRAME_S = 0.25
 

@@ -7,11 +7,11 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from pilotlight.terminal.numbers import percent, span
 from pilotlight_canary.demo.crowd import Tally
 from pilotlight_canary.demo.scene import Scene
 from pilotlight_canary.view.bar import Bar
 from pilotlight_canary.view.status import render
-from pilotlight_canary.view.wording import percent, span
 
 EVENTS = 3
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from pilotlight.api.rollout_status import Phase
 from pilotlight.errors import UsageError
+from pilotlight.terminal.numbers import span
 from pilotlight_canary.timeline import SAMPLE_RATIO, CheckPlan, Timeline
 from pilotlight_canary.view.confidence import ALPHA
 from pilotlight_canary.view.course import (
@@ -17,7 +18,6 @@ from pilotlight_canary.view.course import (
     seconds,
     stays,
 )
-from pilotlight_canary.view.wording import span
 
 CANARY, STABLE, WORSE, GOOD, INK, FAINT = (
     "#e08a00", "#2f6fb5", "#c23b3b", "#2f8f4e", "#333333", "#8a8a8a",
