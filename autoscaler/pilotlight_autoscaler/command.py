@@ -6,12 +6,16 @@ Everything heavy is imported by the sub-command that needs it.
 import typer
 
 from pilotlight_autoscaler.capacity.command import plan
+from pilotlight_autoscaler.commands.controller import controller
+from pilotlight_autoscaler.commands.failsafe import failsafe
 from pilotlight_autoscaler.simulation.command import simulate
 from pilotlight_autoscaler.study.blending import blend
 from pilotlight_autoscaler.study.command import study
 
 app = typer.Typer(no_args_is_help=True)
 app.command("blend")(blend)
+app.command("controller")(controller)
+app.command("failsafe")(failsafe)
 app.command("plan")(plan)
 app.command("simulate")(simulate)
 app.command("study")(study)

@@ -10,9 +10,10 @@ from pilotlight.controller.frame import connection, selector, settings
 from pilotlight.kube.kinds import INFERENCE_SERVICE, WARM_POOL
 from pilotlight.kube.kubeconfig import Target
 from pilotlight_autoscaler.controller.keeper import Keeper
-from pilotlight_autoscaler.kserve.pools import FINALIZER
 
 WATCHED = (WARM_POOL, INFERENCE_SERVICE)
+KOPFS = "pilotlight.dev/kopf"
+"""Never written: kopf takes its own finalizer away where it needs none, so that it is not ours."""
 
 
 async def operate(
@@ -28,7 +29,7 @@ async def operate(
     """
     await kopf.operator(
         registry=registry(target, keeper),
-        settings=settings(FINALIZER),
+        settings=settings(KOPFS),
         standalone=True,
         clusterwide=not namespaces,
         namespaces=list(namespaces),
