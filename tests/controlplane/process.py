@@ -82,6 +82,10 @@ class Controller:
         return self.folder / f"{self.name}.log"
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def code(self) -> int | None:
         """How it ended; ``None``: it runs."""
         return self._process.poll()

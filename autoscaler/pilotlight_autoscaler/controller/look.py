@@ -119,7 +119,7 @@ class Looks:
         self._roster = roster
         self._clock = clock
         self._memory = Memory()
-        self._learner = Learner()
+        self._learner = Learner(surroundings.trace, clock)
         self._settled_at = float("-inf")
         self._is_settled = True
 
@@ -141,6 +141,7 @@ class Looks:
         decided = self._decided(pools, seen)
         outcomes = tuple(self._store(known, decision) for known, decision in decided)
         fault = self._settle(outcomes, anew=bool(gone))
+        self._learner.learn(pools, seen, self._now())
         again = fault is not None or any(stuck) or any(outcome.fault for outcome in outcomes)
         pauses = [SOON_S] if again else [outcome.decision.next_look_s for outcome in outcomes]
         return Looked(
@@ -176,12 +177,10 @@ class Looks:
         if not pools:
             return {}
         seen = self._around.look(self._namespace, [known.pool for known in pools])
-        self._learner.begin()
-        return {known.name: self._with_forecast(known, seen[known.name]) for known in pools}
-
-    def _with_forecast(self, known: Known, seen: Observation) -> Observation:
-        trace = self._around.trace(known.pool)
-        return replace(seen, forecast=self._learner.of(known, seen, trace, self._now()))
+        return {
+            known.name: replace(seen[known.name], forecast=self._learner.of(known))
+            for known in pools
+        }
 
     def _decided(
         self, pools: Sequence[Known], seen: Mapping[str, Observation]

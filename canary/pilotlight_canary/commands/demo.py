@@ -38,13 +38,14 @@ def demo(
 
     Needs a checkout, a cluster with KServe on Knative, and about five minutes.
     """
+    from pilotlight.api.present import installed
     from pilotlight.errors import UsageError
     from pilotlight.kube.access import connect
+    from pilotlight.kube.kinds import INFERENCE_ROLLOUT
     from pilotlight.terminal.console import console
     from pilotlight_canary.demo.play import play
     from pilotlight_canary.demo.service import BAD, checkout
     from pilotlight_canary.demo.story import Story
-    from pilotlight_canary.view.observer import installed
 
     if bad not in CHOICES:
         raise UsageError(f"--bad is one of {', '.join(CHOICES)}, not {bad}")
@@ -52,6 +53,6 @@ def demo(
         raise UsageError(f"there is no folder {pictures}")
     checkout()
     with connect(kubeconfig, context) as cluster:
-        installed(cluster)
+        installed(cluster, INFERENCE_ROLLOUT)
         story = Story(cluster, namespace, BAD[bad], rate, gateway, prometheus, kubeconfig)
         play(story, console(), pictures, keep=keep)

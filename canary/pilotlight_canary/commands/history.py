@@ -16,9 +16,10 @@ def history(
     json: Json = False,
 ) -> None:
     """What became of earlier versions, the newest first."""
+    from pilotlight.clock import utc_now
     from pilotlight.terminal.console import console
     from pilotlight_canary.view.listing import history as table
-    from pilotlight_canary.view.observer import parse, read, utc_now
+    from pilotlight_canary.view.observer import parse, read
 
     with opened(kubeconfig, context, namespace) as (cluster, home):
         past = parse(read(cluster, name, home)).status.history

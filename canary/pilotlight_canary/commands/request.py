@@ -96,9 +96,10 @@ def _ask(
     context: str | None,
     json: bool,
 ) -> None:
+    from pilotlight.clock import utc_now
     from pilotlight_canary.observation import Action
     from pilotlight_canary.view.asking import Desk
-    from pilotlight_canary.view.observer import user, utc_now
+    from pilotlight_canary.view.observer import user
     from pilotlight_canary.view.report import summary
 
     with opened(kubeconfig, context, namespace) as (cluster, home):

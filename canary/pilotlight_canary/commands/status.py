@@ -16,8 +16,9 @@ def status(
     json: Json = False,
 ) -> None:
     """Where a rollout stands, why, and on what evidence."""
+    from pilotlight.clock import utc_now
     from pilotlight.terminal.console import console
-    from pilotlight_canary.view.observer import Observer, utc_now
+    from pilotlight_canary.view.observer import Observer
     from pilotlight_canary.view.report import as_json
     from pilotlight_canary.view.status import render
 
@@ -40,9 +41,10 @@ def list_(
 ) -> None:
     """All rollouts, one a line."""
 
+    from pilotlight.clock import utc_now
     from pilotlight.terminal.console import console
     from pilotlight_canary.view.listing import listing
-    from pilotlight_canary.view.observer import parse, rollouts, utc_now
+    from pilotlight_canary.view.observer import parse, rollouts
     from pilotlight_canary.view.report import rollouts_as_json
 
     with opened(kubeconfig, context, namespace) as (cluster, home):

@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pilotlight.api.rollout_status import Phase
+from pilotlight.clock import utc_now
 from pilotlight.errors import ClusterError, NotInCluster, OperationError
 from pilotlight.kube.access import ApiServer
 from pilotlight.kube.document import Document, Reference, reference_to
@@ -26,7 +27,7 @@ from pilotlight_canary.demo.service import (
 )
 from pilotlight_canary.timeline import Timeline, has_ended
 from pilotlight_canary.view.keeping import timeline
-from pilotlight_canary.view.observer import Observer, utc_now
+from pilotlight_canary.view.observer import Observer
 from pilotlight_canary.view.seen import Seen
 
 READY_S = 120.0
