@@ -6,9 +6,9 @@ import pytest
 
 from pilotlight.api.rollout_status import Phase
 from tests.e2e import local_cluster
-from tests.e2e.rollouts.leader import Leader
-from tests.e2e.rollouts.traffic import Load, Traffic, lost, versions
+from tests.e2e.leader import Leader
 from tests.e2e.rollouts.watched import OVER, Watched
+from tests.e2e.traffic import Load, Traffic, lost, versions
 from tests.e2e.workspace import Workspace
 
 LEASE = "pilotlight-rollout-controller"
@@ -18,7 +18,7 @@ GOOD = (Phase.HELD, Phase.WARMING, Phase.GATING, Phase.PROGRESSING, Phase.PROMOT
 
 
 @pytest.fixture(scope="module")
-def leader(workspace: Workspace, controller: None) -> Leader:
+def leader(workspace: Workspace, controllers: None) -> Leader:
     return Leader(workspace.cluster, LEASE)
 
 
@@ -59,7 +59,7 @@ def test_killed_while_it_takes_a_version_back_stable_has_all_traffic(
 
 
 def test_without_prometheus_it_holds_and_says_so_and_goes_on_afterwards(
-    workspace: Workspace, controller: None
+    workspace: Workspace, controllers: None
 ) -> None:
     watched = Watched(workspace, "blind")
     endpoint = watched.deploy()
@@ -77,7 +77,7 @@ def test_without_prometheus_it_holds_and_says_so_and_goes_on_afterwards(
 
 
 def test_with_the_api_server_restarted_the_rollout_goes_on(
-    workspace: Workspace, controller: None
+    workspace: Workspace, controllers: None
 ) -> None:
     watched = Watched(workspace, "blind")
     with Traffic(watched.endpoint(), Load(rate=20)) as traffic:
