@@ -7,6 +7,7 @@ import typer
 
 from pilotlight_autoscaler.capacity.command import plan
 from pilotlight_autoscaler.commands.controller import controller
+from pilotlight_autoscaler.commands.demo import demo
 from pilotlight_autoscaler.commands.failsafe import failsafe
 from pilotlight_autoscaler.commands.status import explain, list_, status
 from pilotlight_autoscaler.simulation.command import simulate
@@ -22,6 +23,7 @@ app.command("failsafe")(failsafe)
 app.command("plan")(plan)
 app.command("simulate")(simulate)
 app.command("study")(study)
+app.command("demo")(demo)
 app.command("blend")(blend)
 
 

@@ -21,7 +21,7 @@ from pilotlight_autoscaler.decision import Decision
 from pilotlight_autoscaler.kserve.act import Target
 from pilotlight_autoscaler.kserve.pools import keep_until_released, release
 from pilotlight_autoscaler.metrics.trace import Trace
-from pilotlight_autoscaler.observation import Observation
+from pilotlight_autoscaler.observation import PREDICTOR, Observation
 from pilotlight_autoscaler.policy.budget.group import group, member
 from pilotlight_autoscaler.policy.decide import LOOK_S, decide
 
@@ -121,7 +121,7 @@ class Looks:
         self._memory = Memory()
         self._learner = Learner(surroundings.trace, clock)
         self._settled_at = float("-inf")
-        self._is_settled = True
+        self._is_settled = False
 
     def look(self) -> Looked:
         """Look once.
@@ -210,7 +210,10 @@ class Looks:
             self._shares.drop(self._who(known.name))
             return ""
         name = group(self._namespace, spec.budget)
-        self._shares.put(name, found, is_settled=self._is_settled)
+        # Until the levers are known to be as claimed, what they are counts as well.
+        levers = 0 if self._is_settled else _levers(seen)
+        held = replace(found.held, replicas=max(found.held.replicas, levers))
+        self._shares.put(name, replace(found, held=held))
         return name
 
     def _holds(self, name: str, known: Known, decision: Decision, seen: Observation) -> None:
@@ -261,6 +264,12 @@ class Looks:
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock.time(), UTC)
+
+
+def _levers(seen: Observation) -> int:
+    """Replicas that the predictor's minimums hold now."""
+    revisions = seen.service.revisions if seen.service else ()
+    return sum(one.floor for one in revisions if one.component == PREDICTOR)
 
 
 def _is_going(document: Document) -> bool:

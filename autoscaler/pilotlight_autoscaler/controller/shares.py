@@ -1,9 +1,9 @@
 """What pools of one budget hold together: kept for all namespaces, whose looks come in any order.
 
 Two things keep the sum within the budget whatever fails in between. A pool counts with what it
-holds or is about to hold, whichever is more, until a look has found the levers as they are claimed.
-And while a pool of the group was not seen yet (this process has just begun, or its namespace cannot
-be looked at), nobody of the group gets more than it holds.
+holds, claims or is about to hold, whichever is more, until a look has found that it is less. And
+while a pool of the group was not seen yet (this process has just begun, or its namespace cannot be
+looked at), nobody of the group gets more than it holds.
 """
 
 import threading
@@ -30,22 +30,10 @@ class Shares:
         with self._deciding:
             yield
 
-    def put(self, group: str, member: Member, *, is_settled: bool) -> None:
-        """What a look has found of a pool.
-
-        Args:
-            group: Of its budget.
-            member: What it asks for and holds.
-            is_settled: Its levers are as it claims; if not, what it held before counts on.
-        """
-        who = member.ask.pool
-        self.drop(who, but=group)
-        members = self._groups.setdefault(group, {})
-        before = members.get(who)
-        if before is not None and not is_settled:
-            more = max(before.held.replicas, member.held.replicas)
-            member = replace(member, held=replace(member.held, replicas=more))
-        members[who] = member
+    def put(self, group: str, member: Member) -> None:
+        """What a look has found of a pool: what it asks for and holds."""
+        self.drop(member.ask.pool, but=group)
+        self._groups.setdefault(group, {})[member.ask.pool] = member
 
     def holds(self, group: str, who: Who, replicas: int) -> None:
         """A pool is about to hold so many: as long as it may hold more, that counts."""
@@ -58,12 +46,6 @@ class Shares:
         for group, members in self._groups.items():
             if group != but:
                 members.pop(who, None)
-
-    def keep(self, groups: Mapping[str, Collection[Who]]) -> None:
-        """Forget pools that are in no group any more."""
-        for group, members in self._groups.items():
-            for who in members.keys() - set(groups.get(group, ())):
-                del members[who]
 
     def grants(self, group: str, everybody: Collection[Who]) -> Mapping[Who, int]:
         """Replicas that each member may keep warm.

@@ -39,12 +39,13 @@ def demo(
     Needs a checkout, a cluster with KServe on Knative, and about five minutes.
     """
     from pilotlight.api.present import installed
+    from pilotlight.demo.standin import checkout
     from pilotlight.errors import UsageError
     from pilotlight.kube.access import connect
     from pilotlight.kube.kinds import INFERENCE_ROLLOUT
     from pilotlight.terminal.console import console
     from pilotlight_canary.demo.play import play
-    from pilotlight_canary.demo.service import BAD, checkout
+    from pilotlight_canary.demo.service import BAD
     from pilotlight_canary.demo.story import Story
 
     if bad not in CHOICES:
