@@ -29,6 +29,7 @@ LAST = (
     "test_both_components.py",
     "test_nonsense.py",
     "test_chaos.py",
+    "test_simulator.py",
     "test_warm_floors.py",
     "test_warm_ahead.py",
     "test_warm_failsafe.py",
