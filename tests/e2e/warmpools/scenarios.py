@@ -94,11 +94,13 @@ class Sent:
 
     Attributes:
         at: Wall clock of each request.
+        took_s: How long answered requests took, waits for a replica included.
         failed: Requests without an answer.
         floors: When floors were really written.
     """
 
     at: list[float] = field(default_factory=list)
+    took_s: list[float] = field(default_factory=list)
     failed: int = 0
     floors: list[tuple[float, int]] = field(default_factory=list)
 
@@ -113,9 +115,10 @@ async def play(scenario: Scenario, endpoint: Endpoint, begin_s: float, sent: Sen
 
 async def _ask(client: httpx.AsyncClient, scenario: Scenario, model: str, sent: Sent) -> None:
     body = completion(model, "x", max_tokens=scenario.tokens, ignore_eos=True)
-    sent.at.append(time.time())
+    sent.at.append(begun := time.time())
     try:
         answer = await client.post("/v1/completions", json=body)
         sent.failed += answer.status_code != 200
+        sent.took_s.append(time.time() - begun)
     except httpx.HTTPError:
         sent.failed += 1

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,24 +30,30 @@ from tests.e2e.workspace import Workspace
 SLACK_S = TICK_S + 4 * POLL_S
 """One tick, and what polling blurs."""
 STEP_S = 0.25
+APART_S = 20.0
 AGREED = 0.98
 """Of the time; the rest is what the cluster's own jitter moves across a tick's edge."""
 
 
 @dataclass(frozen=True)
 class Played:
-    """One scenario on the cluster."""
+    """One scenario on the cluster.
+
+    Args:
+        stretch: Requests take so much longer than they should, on this machine.
+    """
 
     scenario: Scenario
     begin_s: float
     sent: Sent
     seen: Seen
     settings: KpaSettings
+    stretch: float
 
 
 @pytest.fixture(scope="module")
 def played(workspace: Workspace) -> dict[str, Played]:
-    """All scenarios, side by side."""
+    """All scenarios; each begins a little after the one before, so that its starts are its own."""
     endpoints = {each.name: _deploy(workspace, each) for each in SCENARIOS}
     for each in SCENARIOS:
         Warmed(workspace, each.name).until_asleep()
@@ -56,9 +63,10 @@ def played(workspace: Workspace) -> dict[str, Played]:
     with Watch(workspace.cluster.api, workspace.namespace, list(revisions.values())) as watch:
         time.sleep(2)
         begin_s = time.time() + 1
+        begins = {each.name: begin_s + APART_S * index for index, each in enumerate(SCENARIOS)}
         threads = [
             threading.Thread(
-                target=_act, args=(workspace, each, endpoints, begin_s, sent[each.name])
+                target=_act, args=(workspace, each, endpoints, begins[each.name], sent[each.name])
             )
             for each in SCENARIOS
         ]
@@ -66,14 +74,16 @@ def played(workspace: Workspace) -> dict[str, Played]:
             thread.start()
         for thread in threads:
             thread.join(COURSE_S + 90)
-        time.sleep(max(0.0, begin_s + COURSE_S - time.time()))
+        time.sleep(max(0.0, max(begins.values()) + COURSE_S - time.time()))
+    stretch = _stretch([(each, sent[each.name]) for each in SCENARIOS])
     return {
         each.name: Played(
             each,
-            begin_s,
+            begins[each.name],
             sent[each.name],
             watch.seen[revisions[each.name]],
             settings[each.name],
+            stretch,
         )
         for each in SCENARIOS
     }
@@ -90,6 +100,14 @@ def test_replicas_are_the_same_within_one_tick(played: dict[str, Played], name: 
     moments = np.arange(one.begin_s, one.begin_s + COURSE_S - SLACK_S, STEP_S)
     agreed = [_agree(real, simulated, at) for at in moments.tolist()]
     assert np.mean(agreed) >= AGREED, _told(one, real, simulated)
+
+
+def _stretch(sent: Sequence[tuple[Scenario, Sent]]) -> float:
+    """Of requests that waited for nothing, who are more than a fifth."""
+    shares = [
+        took_s / (scenario.tokens * TOKEN_S) for scenario, each in sent for took_s in each.took_s
+    ]
+    return float(np.quantile(shares, 0.2))
 
 
 def _deploy(workspace: Workspace, scenario: Scenario) -> Endpoint:
@@ -147,7 +165,7 @@ class _AsWritten:
 
 def _simulated(one: Played) -> Course:
     arrivals: Floats = np.sort(np.array(one.sent.at))
-    lasts_s = one.scenario.tokens * TOKEN_S
+    lasts_s = one.scenario.tokens * TOKEN_S * one.stretch
     service = ServiceModel(
         cold_start_s=one.seen.start_times_s(), phases=Phases(tick_s=one.seen.tick_s())
     )
@@ -165,8 +183,8 @@ def _simulated(one: Played) -> Course:
 
 
 def _agree(real: Course, simulated: Course, at: float) -> bool:
-    around = at + np.arange(-SLACK_S, SLACK_S, STEP_S, dtype=np.float64)
-    return bool(np.isin(real.at(np.array([at])), simulated.at(around)).all())
+    around = simulated.at(at + np.arange(-SLACK_S, SLACK_S, STEP_S, dtype=np.float64))
+    return bool(around.min() <= real.at(np.array([at]))[0] <= around.max())
 
 
 def _told(one: Played, real: Course, simulated: Course) -> str:
@@ -176,6 +194,7 @@ def _told(one: Played, real: Course, simulated: Course) -> str:
 
     starts = ", ".join(f"{start:.1f}" for start in one.seen.start_times_s())
     return (
-        f"{one.scenario.name}: tick at {one.seen.tick_s():.2f}, starts {starts}\n"
+        f"{one.scenario.name}: stretch {one.stretch:.3f}, tick at {one.seen.tick_s():.2f}, "
+        f"starts {starts}\n"
         f"cluster   {line(real)}\nsimulated {line(simulated)}"
     )

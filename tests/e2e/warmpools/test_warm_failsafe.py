@@ -1,6 +1,5 @@
 """Without the controller the safe floor holds: the CronJob of the installation sees to it."""
 
-import json
 from collections.abc import Iterator
 
 import pytest
@@ -15,9 +14,9 @@ from tests.e2e.waiting import until
 from tests.e2e.warmpools.warmed import Warmed
 from tests.e2e.workspace import Workspace
 
-pytestmark = pytest.mark.usefixtures("controllers")
 CONTROLLER = Reference(DEPLOYMENT, "pilotlight-warmpool-controller", NAMESPACE)
 TTL_S = 30
+SAFE = {"ttlSeconds": TTL_S, "replicas": 1}
 CRON_S = 60
 BACK_S = 120.0
 
@@ -33,6 +32,17 @@ def sleeping(workspace: Workspace) -> Warmed:
     return warmed
 
 
+@pytest.fixture(scope="module")
+def sleeping(workspace: Workspace, controllers: None) -> Warmed:
+    """Asleep, with a pool that is content with that."""
+    warmed = Warmed(workspace, "alone")
+    warmed.deploy()
+    warmed.pool(failSafe=SAFE)
+    warmed.until_floor(0)
+    warmed.until_asleep()
+    return warmed
+
+
 @pytest.fixture
 def deserted(sleeping: Warmed, cluster: LocalCluster) -> Iterator[Warmed]:
     """Its controller is away, and comes back afterwards."""
@@ -44,8 +54,10 @@ def deserted(sleeping: Warmed, cluster: LocalCluster) -> Iterator[Warmed]:
 def test_a_killed_controller_is_succeeded(sleeping: Warmed, cluster: LocalCluster) -> None:
     leader = Leader(cluster, LEASE)
     leader.replaced(leader.kill())
-    sleeping.pool(minReplicas=1, failSafe={"ttlSeconds": TTL_S, "replicas": 1})
-    sleeping.until_floor(1)
+    sleeping.pool(maxReplicas=2, failSafe=SAFE)
+    generation = sleeping.read().metadata.generation
+    until("the next one has seen it", lambda: _seen(sleeping) == generation, BACK_S)
+    assert sleeping.floor() == "0"
 
 
 def test_without_a_controller_the_safe_floor_is_held(deserted: Warmed) -> None:
@@ -55,9 +67,10 @@ def test_without_a_controller_the_safe_floor_is_held(deserted: Warmed) -> None:
     assert deserted.status().reason is Reason.FAIL_SAFE
 
 
-def test_who_comes_back_decides_anew(sleeping: Warmed, cluster: LocalCluster) -> None:
-    holder = Leader(cluster, LEASE)
-    until("a controller acts", lambda: holder.holder() != "", 60)
-    sleeping.until_asleep()
-    said = cluster.kubectl("get", "wpool", "-A", "-o", "json")
-    assert any(one["status"]["floor"] == 0 for one in json.loads(said)["items"])
+def test_who_comes_back_decides_anew(sleeping: Warmed) -> None:
+    sleeping.until_floor(0, BACK_S)
+    assert sleeping.status().reason is Reason.MINIMUM
+
+
+def _seen(warmed: Warmed) -> int:
+    return warmed.status().observed_generation
