@@ -65,6 +65,7 @@ class Watch:
         self._cluster = cluster
         self._namespace = namespace
         self._stop = threading.Event()
+        self._begun = time.time()
         self._threads = [
             threading.Thread(target=target, daemon=True) for target in (self._scale, self._tick)
         ]
@@ -112,6 +113,8 @@ class Watch:
             return
         # Kubernetes' own times are whole seconds: of the wish this poll knows better.
         made = datetime.fromisoformat(metadata["creationTimestamp"]).timestamp()
+        if metadata.get("deletionTimestamp") or made < self._begun:
+            return
         asked = max((at for at, _ in seen.wanted if at <= made + 1.5), default=made)
         seen.starts[metadata["name"]] = (asked, max(0.1, time.time() - asked))
 

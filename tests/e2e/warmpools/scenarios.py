@@ -64,7 +64,7 @@ SCENARIOS = (
     Scenario("ramp", ramp(0, 60, 2.0, 0.25), 2.0, annotations=QUICK_TO_ZERO | {WINDOW: "20s"}),
     Scenario(
         "on-off",
-        [*every(0.4, 0, 10), *every(0.4, 35, 45)],
+        [*every(0.5, 0, 10), *every(0.5, 35, 45)],
         2.0,
         annotations=QUICK_TO_ZERO | {WINDOW: "12s"},
     ),

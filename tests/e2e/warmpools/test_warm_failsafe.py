@@ -21,17 +21,6 @@ CRON_S = 60
 BACK_S = 120.0
 
 
-@pytest.fixture
-def sleeping(workspace: Workspace) -> Warmed:
-    """Asleep, with a pool that is content with that."""
-    warmed = Warmed(workspace, "alone")
-    warmed.deploy()
-    warmed.pool(failSafe={"ttlSeconds": TTL_S, "replicas": 1})
-    warmed.until_floor(0, BACK_S)
-    warmed.until_asleep()
-    return warmed
-
-
 @pytest.fixture(scope="module")
 def sleeping(workspace: Workspace, controllers: None) -> Warmed:
     """Asleep, with a pool that is content with that."""
