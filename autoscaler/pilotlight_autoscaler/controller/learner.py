@@ -1,11 +1,12 @@
 """Learns what pools' services are asked for, when there is time for it."""
 
+import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from zlib import crc32
 
 from pilotlight.api.warmpool import WarmPool
-from pilotlight.clock import Clock
 from pilotlight_autoscaler.controller.known import Known
 from pilotlight_autoscaler.learning import Learnt, learnt_from
 from pilotlight_autoscaler.metrics.trace import Trace
@@ -14,8 +15,10 @@ from pilotlight_autoscaler.observation import Observation
 EVERY_S = 3600.0
 Key = tuple[str, str]
 """Pool and service: a pool that turns to another service begins anew."""
-AT_ONCE_S = 3.0
-"""Spent on it after one look: a restart must not keep the next one waiting."""
+AT_ONCE_S = 1.5
+"""Of the processor, spent on it after one look: a restart must not keep the next one waiting."""
+_turn = threading.Lock()
+"""One at a time learns, whatever its namespace: it takes memory."""
 
 
 class Learner:
@@ -23,12 +26,14 @@ class Learner:
 
     Args:
         trace: What was seen of a pool's service.
-        clock: Its monotonic time bounds what is learnt at once.
+        cpu_s: Processor time of this thread.
     """
 
-    def __init__(self, trace: Callable[[WarmPool], Trace], clock: Clock) -> None:
+    def __init__(
+        self, trace: Callable[[WarmPool], Trace], cpu_s: Callable[[], float] = time.thread_time
+    ) -> None:
         self._trace = trace
-        self._clock = clock
+        self._cpu_s = cpu_s
         self._learnt: dict[Key, tuple[Learnt | None, float]] = {}
 
     def of(self, known: Known) -> Learnt | None:
@@ -43,12 +48,13 @@ class Learner:
             seen: This look's, by name of the pool.
             now: The time.
         """
-        until = self._clock.monotonic() + AT_ONCE_S
+        until = self._cpu_s() + AT_ONCE_S
         due = [known for known in pools if self._is_due(known, seen[known.name], now.timestamp())]
         for known in sorted(due, key=lambda one: self._due_s(one)):
-            if self._clock.monotonic() >= until:
+            if self._cpu_s() >= until:
                 return
-            self._anew(known, seen[known.name], now)
+            with _turn:
+                self._anew(known, seen[known.name], now)
 
     def forget(self, name: str) -> None:
         """A pool that is gone."""

@@ -119,7 +119,7 @@ class Looks:
         self._roster = roster
         self._clock = clock
         self._memory = Memory()
-        self._learner = Learner(surroundings.trace, clock)
+        self._learner = Learner(surroundings.trace)
         self._settled_at = float("-inf")
         self._is_settled = False
 
