@@ -35,6 +35,8 @@ class Pods:
     """The scheduler's or the quota's own words, if a pod finds no room."""
     crash: str = ""
     """Why a container does not stay up, as in ``CrashLoopBackOff: exit code 1``."""
+    ended: str = ""
+    """How one failed last, though it may run again by now."""
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ def by_revision(pods: Iterable[Document]) -> dict[str, list[Document]]:
 def pods_of(pods: Iterable[Document]) -> Pods:
     """Sum up the pods of one revision."""
     total = ready = restarts = 0
-    unschedulable = crash = ""
+    unschedulable = crash = ended = ""
     for pod in pods:
         total += 1
         found = condition(pod, "Ready")
@@ -43,7 +43,8 @@ def pods_of(pods: Iterable[Document]) -> Pods:
         for container in _containers(pod):
             restarts += container.get("restartCount", 0)
             crash = crash or _crash(container)
-    return Pods(total, ready, restarts, unschedulable, crash)
+            ended = ended or _last_ending(container)
+    return Pods(total, ready, restarts, unschedulable, crash, ended)
 
 
 def _containers(pod: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -58,10 +59,15 @@ def _crash(container: Mapping[str, Any]) -> str:
     """Why a container is not up, if it failed; empty for one that runs or is yet to start."""
     state = container.get("state") or {}
     waiting = state.get("waiting") or {}
-    ended = _ending(state) or _ending(container.get("lastState") or {})
+    ended = _last_ending(container)
     if waiting.get("reason") in STUCK:
         return f"{waiting['reason']}: {ended or waiting.get('message') or 'it does not start'}"
     return _ending(state)
+
+
+def _last_ending(container: Mapping[str, Any]) -> str:
+    """How a container failed last; empty if it never did."""
+    return _ending(container.get("state") or {}) or _ending(container.get("lastState") or {})
 
 
 def _ending(state: Mapping[str, Any]) -> str:

@@ -23,7 +23,8 @@ def crashing(look: Look) -> str:
     pods, most = look.canary_pods, look.spec.analysis.hard_limits.max_restarts
     if pods.restarts <= most:
         return ""
-    why = f" ({pods.crash})" if pods.crash else ""
+    said = pods.crash or pods.ended
+    why = f" ({said})" if said else ""
     times = several(pods.restarts, "time")
     return f"the canary's containers were restarted {times}{why}, {most} are allowed"
 

@@ -46,10 +46,11 @@ def test_a_crash_says_how_it_ended() -> None:
     assert (found.total, found.ready, found.restarts) == (1, 0, 4)
 
 
-def test_a_container_that_runs_again_does_not_crash() -> None:
+def test_a_container_that_runs_again_does_not_crash_and_says_how_it_did() -> None:
     ended = {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}
     found = pods_of([pod(restartCount=1, state={"running": {}}, lastState=ended)])
     assert (found.crash, found.restarts) == ("", 1)
+    assert found.ended == "OOMKilled, exit code 137"
 
 
 def test_a_pod_without_a_node_says_so_in_the_schedulers_words() -> None:
