@@ -203,7 +203,7 @@ def test_without_the_controller_the_failsafe_holds_the_safe_floor(
     warm.cluster.delete(lease)
     assert failsafe(control_plane, warm)["lease_age_s"] is None
     # Whoever comes back decides anew.
-    with controller.start():
+    with controller:
         await_(lambda: warm.floor() == "0", 40, lambda: str(status(warm)))
 
 
