@@ -39,7 +39,7 @@ class Bad:
 
 BAD = {
     "errors": Bad({"fail_share": 0.05}, ("errors",)),
-    "storm": Bad({"fail_share": 0.9}, ("of the canary's answers", "errors")),
+    "storm": Bad({"fail_share": 0.9}, ("of the canary's answers",)),
     "slow": Bad({"stall_share": 0.3, "stall_s": 1.5}, ("ttft",)),
     "crash": Bad({"crash": True}, ("crash",), reaches_people=False),
     "never-ready": Bad(
