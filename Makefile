@@ -31,6 +31,8 @@ PYTHON ?= $(shell for p in /usr/bin/python3 python3 python3.13 python3.12 python
 	command -v $$p >/dev/null && $$p -c '$(NEW_ENOUGH)' && command -v $$p && break; done)
 UV := $(or $(shell command -v uv),.tools/bin/uv)
 BIN := .venv/bin
+# The tests that want the machine for themselves; the others run two at a time.
+ALONE := alone or engine or gpu or e2e
 INSTALLED := .venv/.installed-$(ACCELERATOR)
 
 # Large wheels over slow lines.
@@ -45,7 +47,14 @@ up: env model
 # Built before the tests, whose time is limited.
 test: check model
 	@if command -v go >/dev/null; then $(BIN)/pilotlight cluster build; fi
+ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
+else
+	@failed=; \
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not ($(ALONE))" || failed=1; \
+	$(BIN)/python -m pytest -m "$(ALONE)" || failed=1; \
+	test -z "$$failed"
+endif
 
 check: env
 	@$(BIN)/ruff format --check --quiet . || { echo "run: $(BIN)/ruff format ."; exit 1; }
