@@ -10,6 +10,7 @@ from pilotlight_autoscaler.commands.controller import controller
 from pilotlight_autoscaler.commands.demo import demo
 from pilotlight_autoscaler.commands.failsafe import failsafe
 from pilotlight_autoscaler.commands.plot import plot
+from pilotlight_autoscaler.commands.release import release
 from pilotlight_autoscaler.commands.status import explain, list_, status
 from pilotlight_autoscaler.simulation.command import simulate
 from pilotlight_autoscaler.study.blending import blend
@@ -21,6 +22,7 @@ app.command("list")(list_)
 app.command("explain")(explain)
 app.command("controller")(controller)
 app.command("failsafe")(failsafe)
+app.command("release")(release)
 app.command("plot")(plot)
 app.command("plan")(plan)
 app.command("simulate")(simulate)

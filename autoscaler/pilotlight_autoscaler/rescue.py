@@ -60,6 +60,35 @@ class Report:
 
 
 @dataclass(frozen=True)
+class Sign:
+    """A controller's last sign of life.
+
+    Args:
+        age_s: Since then; negative where clocks disagree.
+        holder: Who leads; empty: a leader that ended well.
+    """
+
+    age_s: float
+    holder: str
+
+
+def last_sign(cluster: Cluster, lease: Reference, clock: Clock) -> Sign | None:
+    """What a controller's Lease says; ``None``: there is none.
+
+    Raises:
+        ClusterError: It cannot be read.
+    """
+    try:
+        spec = cluster.get(lease).get("spec") or {}
+    except NotInCluster:
+        return None
+    if not spec.get("renewTime"):
+        return None
+    age_s = clock.time() - datetime.fromisoformat(spec["renewTime"]).timestamp()
+    return Sign(age_s, spec.get("holderIdentity") or "")
+
+
+@dataclass(frozen=True)
 class FailSafe:
     """One run of it.
 
@@ -82,7 +111,8 @@ class FailSafe:
         Raises:
             ClusterError: The Lease or the pools cannot be read: nothing was done.
         """
-        age_s = self._lease_age_s()
+        sign = last_sign(self.cluster, self.lease, self.clock)
+        age_s = sign.age_s if sign else None
         places: Sequence[str | None] = namespaces or (None,)
         documents = [one for place in places for one in self.cluster.list(WARM_POOL, place)]
         by_namespace: dict[str, list[Document]] = {}
@@ -98,16 +128,6 @@ class FailSafe:
             except PilotlightError as error:
                 faults.append(f"{namespace}: {error}")
         return Report(age_s, len(documents), tuple(rescued), tuple(faults))
-
-    def _lease_age_s(self) -> float | None:
-        try:
-            found = self.cluster.get(self.lease)
-        except NotInCluster:
-            return None
-        renewed = (found.get("spec") or {}).get("renewTime")
-        if not renewed:
-            return None
-        return self.clock.time() - datetime.fromisoformat(renewed).timestamp()
 
     def _rescue(
         self,

@@ -29,7 +29,7 @@ def plot(
     from pilotlight.api.stored import understood
     from pilotlight.api.warmpool import WarmPool
     from pilotlight.kube.kinds import WARM_POOL
-    from pilotlight_autoscaler.simulation.picture import refuse_format
+    from pilotlight.terminal.pictures import refuse_format
     from pilotlight_autoscaler.simulation.remembered import remembered
     from pilotlight_autoscaler.view.figure import save
     from pilotlight_autoscaler.view.outlook import outlook

@@ -76,6 +76,7 @@ def simulate(
     import sys
 
     from pilotlight.errors import UsageError
+    from pilotlight.terminal.pictures import refuse_format
     from pilotlight_autoscaler.kpa.settings import KpaSettings
     from pilotlight_autoscaler.simulation import contest, picture, table
     from pilotlight_autoscaler.simulation.recorded import SINGLE_UP_TO, Pace, read_load
@@ -85,7 +86,7 @@ def simulate(
     if (history is None) == (pool is None):
         raise UsageError("give one of --history FILE and --pool NAME")
     if plot is not None:
-        picture.refuse_format(plot)
+        refuse_format(plot)
     own = _own(pool, prometheus, days, namespace, kubeconfig, context) if pool else None
     policy = own[0] if own and spec is None else _spec(spec)
     prices = _prices(price, policy)

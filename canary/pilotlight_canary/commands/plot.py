@@ -24,7 +24,7 @@ def plot(
     from pilotlight_canary.view.keeping import timeline
 
     if output is not None:
-        from pilotlight_canary.view.figure import refuse_format
+        from pilotlight.terminal.pictures import refuse_format
 
         refuse_format(output)
     with opened(kubeconfig, context, namespace) as (cluster, home):

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from pilotlight.api.rollout_status import Phase
-from pilotlight.errors import UsageError
 from pilotlight.terminal.numbers import span
 from pilotlight_canary.timeline import SAMPLE_RATIO, CheckPlan, Timeline
 from pilotlight_canary.view.confidence import ALPHA
@@ -44,19 +43,6 @@ CAPTION = (
     f"Bands: {100 * (1 - ALPHA):.0f} %, for all looks together; shares are counted anew in each "
     "step. Dashed: the e-value that decides by itself."
 )
-FORMATS = (".png", ".svg", ".pdf")
-
-
-def refuse_format(file: Path) -> None:
-    """Nothing, if such a file can be drawn.
-
-    Raises:
-        UsageError: By its ending it is no picture, or its folder is not there.
-    """
-    if file.suffix not in FORMATS:
-        raise UsageError(f"{file} is no picture by its ending: one of {', '.join(FORMATS)}")
-    if not file.parent.is_dir():
-        raise UsageError(f"there is no folder {file.parent}")
 
 
 def save(timeline: Timeline, file: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pilotlight.errors import NotInCluster
 from pilotlight.kube.access import ApiServer
 from pilotlight.kube.document import Document, Reference
 from pilotlight.kube.kinds import EVENT, INFERENCE_SERVICE, LEASE, REVISION, WARM_POOL
@@ -207,18 +208,43 @@ def test_without_the_controller_the_failsafe_holds_the_safe_floor(
         await_(lambda: warm.floor() == "0", 40, lambda: str(status(warm)))
 
 
+def test_what_is_held_is_given_back_when_the_controller_is_gone_for_good(
+    warm: Place, controller: Controller, control_plane: ControlPlane
+) -> None:
+    pool(warm, minReplicas=2)
+    until_floor(warm, "2")
+    refused = warmpool(control_plane, warm, "release")
+    assert refused.returncode == 2
+    assert "the controller lives" in refused.stderr
+    assert warm.floor() == "2"
+    controller.kill()
+    lease = Reference(LEASE, NAME, warm.namespace)
+    warm.cluster.patch(lease, {"spec": {"renewTime": OLD}})
+    released = warmpool(control_plane, warm, "release", "--json")
+    assert warm.namespace in json.loads(released.stdout)["namespaces"]
+    assert (warm.floor(), warm.records()) == ("0", set())
+    warm.delete(WARM_POOL, "pool")
+    with pytest.raises(NotInCluster):
+        warm.get(WARM_POOL, "pool")
+
+
 def failsafe(control_plane: ControlPlane, place: Place) -> dict[str, Any]:
-    where = (f"--namespace={place.namespace}", f"--lease-namespace={place.namespace}")
-    done = subprocess.run(
-        [
-            *(str(PROGRAM), "warmpool", "failsafe", "--json"),
-            *(f"--kubeconfig={control_plane.kubeconfig}", *where),
-        ],
+    only = f"--namespace={place.namespace}"
+    done = warmpool(control_plane, place, "failsafe", only, "--json")
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def warmpool(
+    control_plane: ControlPlane, place: Place, *words: str
+) -> subprocess.CompletedProcess[str]:
+    """``pilotlight warmpool``, where the controller's Lease is in the pool's namespace."""
+    where = (f"--kubeconfig={control_plane.kubeconfig}", f"--lease-namespace={place.namespace}")
+    return subprocess.run(
+        [str(PROGRAM), "warmpool", *words, *where],
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
