@@ -32,6 +32,7 @@ LAST = (
     "test_simulator.py",
     "test_warm_floors.py",
     "test_warm_ahead.py",
+    "test_warm_standard.py",
     "test_warm_failsafe.py",
     "test_real_grpc.py",
     "test_faults.py",
