@@ -142,7 +142,8 @@ def test_two_hundred_pools_take_little(
 
 def measure(cluster: ApiServer, controller: Controller) -> None:
     def looked_at() -> bool:
-        found = [pool.get("status") or {} for pool in cluster.list(WARM_POOL)]
+        pools = [pool for namespace in NAMESPACES for pool in cluster.list(WARM_POOL, namespace)]
+        found = [pool.get("status") or {} for pool in pools]
         terms = [{term["reason"] for term in status.get("terms") or ()} for status in found]
         # Learnt: the forecast speaks for every one of them.
         return len(found) == len(NAMESPACES) * EACH and all("forecast" in one for one in terms)
