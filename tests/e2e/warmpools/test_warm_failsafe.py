@@ -26,7 +26,7 @@ def sleeping(workspace: Workspace, controllers: None) -> Warmed:
     """Asleep, with a pool that is content with that."""
     warmed = Warmed(workspace, "alone")
     warmed.deploy()
-    warmed.pool(failSafe=SAFE)
+    warmed.pool(failSafe=SAFE, stabilizationWindowSeconds=0)
     warmed.until_floor(0)
     warmed.until_asleep()
     return warmed
@@ -43,7 +43,7 @@ def deserted(sleeping: Warmed, cluster: LocalCluster) -> Iterator[Warmed]:
 def test_a_killed_controller_is_succeeded(sleeping: Warmed, cluster: LocalCluster) -> None:
     leader = Leader(cluster, LEASE)
     leader.replaced(leader.kill())
-    sleeping.pool(maxReplicas=2, failSafe=SAFE)
+    sleeping.pool(maxReplicas=2, failSafe=SAFE, stabilizationWindowSeconds=0)
     generation = sleeping.read().metadata.generation
     until("the next one has seen it", lambda: _seen(sleeping) == generation, BACK_S)
     assert sleeping.floor() == "0"

@@ -74,8 +74,8 @@ class Warmed:
         until(f"a floor of {held}", lambda: self.floor() == held, timeout_s)
 
     def until_asleep(self) -> None:
-        """Wait until no pod is left."""
-        self.workspace.wait_pods(self.name, 0, GONE_S)
+        """Wait until no pod stays; one that leaves gets no more requests."""
+        until("all leave", lambda: not self.workspace.pods(self.name, leaving=False), GONE_S)
 
     @property
     def _reference(self) -> Reference:
