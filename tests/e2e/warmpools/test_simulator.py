@@ -31,7 +31,7 @@ from tests.e2e.workspace import Workspace
 SLACK_S = TICK_S + 4 * POLL_S
 """One tick, and what polling blurs."""
 STEP_S = 0.25
-APART_S = 10.0
+APART_S = 20.0
 AGREED = 0.98
 """Of the time; the rest is what the cluster's own jitter moves across a tick's edge."""
 REPORTS_S = tuple(0.0625 + 0.125 * index for index in range(8))
