@@ -3,16 +3,17 @@
 # make check   format, lint, types and layers, in seconds
 # make env     the environment alone (.venv); ACCELERATOR=gpu for vLLM's CUDA build
 # make model   the small model that the examples serve
-# make cluster      a real Kubernetes with Knative and KServe on this machine (Debian, root)
-# make demo-cluster an endpoint that answers, sleeps at zero and wakes, with a live view
-# make demo-canary  a good version is promoted and a bad one taken back, under load
+# make cluster       a real Kubernetes with Knative and KServe on this machine (Debian, root)
+# make demo-cluster  an endpoint that answers, sleeps at zero and wakes, with a live view
+# make demo-canary   a good version is promoted and a bad one taken back, under load
+# make demo-warmpool a service asleep, woken ahead of its traffic, and the bill
 # make image-predictor    the full image of the predictor: 6 GB, minutes
 # make constraints    resolve constraints.txt anew
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up test check env install model cluster demo-cluster demo-canary image-predictor \
+.PHONY: help up test check env install model cluster demo-cluster demo-canary demo-warmpool image-predictor \
 	constraints system-libraries clean
 MAKEFLAGS += --no-print-directory
 
@@ -30,6 +31,8 @@ PYTHON ?= $(shell for p in /usr/bin/python3 python3 python3.13 python3.12 python
 	command -v $$p >/dev/null && $$p -c '$(NEW_ENOUGH)' && command -v $$p && break; done)
 UV := $(or $(shell command -v uv),.tools/bin/uv)
 BIN := .venv/bin
+# The tests that want the machine for themselves; the others run two at a time.
+ALONE := alone or engine or gpu or e2e
 INSTALLED := .venv/.installed-$(ACCELERATOR)
 
 # Large wheels over slow lines.
@@ -44,7 +47,14 @@ up: env model
 # Built before the tests, whose time is limited.
 test: check model
 	@if command -v go >/dev/null; then $(BIN)/pilotlight cluster build; fi
+ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
+else
+	@failed=; \
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not ($(ALONE))" || failed=1; \
+	$(BIN)/python -m pytest -m "$(ALONE)" || failed=1; \
+	test -z "$$failed"
+endif
 
 check: env
 	@$(BIN)/ruff format --check --quiet . || { echo "run: $(BIN)/ruff format ."; exit 1; }
@@ -62,6 +72,11 @@ demo-canary: env model
 	@$(BIN)/pilotlight cluster up
 	@$(BIN)/pilotlight cluster install controller
 	@$(BIN)/pilotlight rollout demo --kubeconfig "$$($(BIN)/pilotlight cluster kubeconfig)" $(ARGS)
+
+demo-warmpool: env model
+	@$(BIN)/pilotlight cluster up
+	@$(BIN)/pilotlight cluster install controller
+	@$(BIN)/pilotlight warmpool demo --kubeconfig "$$($(BIN)/pilotlight cluster kubeconfig)" $(ARGS)
 
 image-predictor: env
 	@$(BIN)/pilotlight cluster image predictor $(ARGS)

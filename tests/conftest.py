@@ -2,7 +2,8 @@
 
 A kind is a marker and the reason why it cannot run here, if there is one. Tests of such a kind
 are deselected and counted at the end. With ``CI=true`` nothing may be left out silently: only
-kinds whose hardware a CI machine lacks, and no test may skip itself.
+kinds whose hardware a CI machine lacks, and no test may skip itself. Where pytest-xdist runs
+tests side by side, each worker keeps an account and hands it to the process that started it.
 """
 
 import os
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -89,17 +91,27 @@ class Account:
 
     strict: bool
     left_out: dict[str, tuple[int, str]] = field(default_factory=dict)
-    forbidden: list[str] = field(default_factory=list)
+    forbidden: dict[str, None] = field(default_factory=dict)
+    """A set that keeps its order."""
 
     def leave_out(self, kind: Kind, count: int, reason: str) -> None:
         self.left_out[kind.marker] = (count, reason)
         if self.strict and not kind.may_lack_in_ci:
-            self.forbidden.append(f"{kind.marker} ({count} tests): {reason}")
+            self.forbidden[f"{kind.marker} ({count} tests): {reason}"] = None
 
     def skipped(self, report: pytest.TestReport | pytest.CollectReport) -> None:
         if self.strict and report.skipped and not hasattr(report, "wasxfail"):
             reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else "skipped"
-            self.forbidden.append(f"{report.nodeid}: {reason}")
+            self.forbidden[f"{report.nodeid}: {reason}"] = None
+
+    def handed_over(self) -> dict[str, Any]:
+        """What a worker sends: ``take`` reads it."""
+        return {"left_out": self.left_out, "forbidden": list(self.forbidden)}
+
+    def take(self, handed_over: dict[str, Any]) -> None:
+        """A worker's account, added to this one; all workers collect the same tests."""
+        self.left_out |= {kind: tuple(said) for kind, said in handed_over["left_out"].items()}
+        self.forbidden |= dict.fromkeys(handed_over["forbidden"])
 
     def lines(self) -> Iterator[str]:
         for marker, (count, reason) in self.left_out.items():
@@ -122,6 +134,11 @@ class Bookkeeper:
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         self.account.skipped(report)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        if handed_over := getattr(node, "workeroutput", {}).get("account"):
+            self.account.take(handed_over)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -152,7 +169,10 @@ def _rank(item: pytest.Item) -> int:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    if session.config.stash[_ACCOUNT].forbidden and session.exitstatus == pytest.ExitCode.OK:
+    account = session.config.stash[_ACCOUNT]
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["account"] = account.handed_over()
+    elif account.forbidden and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 

@@ -1,27 +1,10 @@
 """What is decided: the next status, what is claimed, and what people are told."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
+from pilotlight.announcement import Announcement
 from pilotlight.api.meta import FloorClaim
 from pilotlight.api.warmpool import WarmPoolStatus
-
-
-class Severity(StrEnum):
-    """Kubernetes' two types of an Event."""
-
-    NORMAL = "Normal"
-    WARNING = "Warning"
-
-
-@dataclass(frozen=True)
-class Announcement:
-    """Something worth an Event and a line in the log."""
-
-    reason: str
-    """In CamelCase, as Kubernetes' Events have it: ``FloorRaised``."""
-    message: str
-    severity: Severity = Severity.NORMAL
 
 
 @dataclass(frozen=True)

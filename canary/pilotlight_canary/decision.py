@@ -2,30 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
+from pilotlight.announcement import Announcement
 from pilotlight.api.meta import FloorClaim
 from pilotlight.api.rollout_status import Component, InferenceRolloutStatus
 from pilotlight_canary.observation import Role
-
-
-class Severity(StrEnum):
-    """Kubernetes' two types of an Event."""
-
-    NORMAL = "Normal"
-    WARNING = "Warning"
-
-
-@dataclass(frozen=True)
-class Announcement:
-    """Something worth an Event, a line in the log and, where it is asked for, a message."""
-
-    reason: str
-    """In CamelCase, as Kubernetes' Events have it: ``Promoted``."""
-    message: str
-    severity: Severity = Severity.NORMAL
-    notify: bool = False
-    """Also to ``spec.notifications``: start, end, and what needs a person."""
 
 
 @dataclass(frozen=True)

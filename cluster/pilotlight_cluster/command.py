@@ -58,10 +58,14 @@ def up(
 
 @app.command()
 def build() -> None:
-    """Build the cluster's programs into the cache; `up` does it too, where they are missing."""
+    """Get ready what `up` needs: Debian's packages, where it may, and the cluster's programs."""
+    from pilotlight_cluster import requirements
     from pilotlight_cluster.binaries import ensure_all
 
-    ensure_all(_cluster().binaries, _progress())
+    progress = _progress()
+    if requirements.may_be_node():
+        requirements.install(progress, requirements.PACKAGES)
+    ensure_all(_cluster().binaries, progress)
 
 
 @app.command()

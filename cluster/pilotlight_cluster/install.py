@@ -11,7 +11,7 @@ READY_TIMEOUT_S = 120
 
 
 def install_controller(cluster: Cluster, progress: Progress) -> bool:
-    """Build and load the controller's image, apply manifests/controller, and wait for its pods.
+    """Build and load the controllers' image, apply manifests/controller, and wait for the pods.
 
     Returns:
         Whether another image was loaded.
@@ -24,13 +24,14 @@ def install_controller(cluster: Cluster, progress: Progress) -> bool:
     documents = controller.documents(
         cluster.kubectl, images.checkout, image_name(CONTROLLER), images.key(CONTROLLER)
     )
-    with progress.step("install the rollout controller"):
+    with progress.step("install the controllers"):
         text = json.dumps({"apiVersion": "v1", "kind": "List", "items": documents})
         cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=text)
         cluster.kubectl.wait_for_definitions()
-        cluster.kubectl(
-            *("-n", controller.NAMESPACE, "rollout", "status"),
-            *(f"deployment/{controller.DEPLOYMENT}", f"--timeout={READY_TIMEOUT_S}s"),
-            timeout_s=READY_TIMEOUT_S + 10,
-        )
+        for deployment in controller.PROMETHEUS_VARIABLES:
+            cluster.kubectl(
+                *("-n", controller.NAMESPACE, "rollout", "status"),
+                *(f"deployment/{deployment}", f"--timeout={READY_TIMEOUT_S}s"),
+                timeout_s=READY_TIMEOUT_S + 10,
+            )
     return changed

@@ -61,6 +61,11 @@ def refuse_elsewhere() -> None:
         raise UsageError(ELSEWHERE.format(reason=reason))
 
 
+def may_be_node() -> bool:
+    """Whether this user may run the cluster on this machine."""
+    return _obstacle() is None
+
+
 def refuse_without_root() -> None:
     """Only root can look into the cluster, or change it.
 

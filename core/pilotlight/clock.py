@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Protocol
 
 
@@ -48,3 +49,8 @@ class SimulatedClock:
         if seconds < 0:
             raise ValueError(f"a clock cannot go back: advance({seconds})")
         self.now += seconds
+
+
+def utc_now() -> datetime:
+    """The machine's time, for what people look at."""
+    return datetime.now(UTC)

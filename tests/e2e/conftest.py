@@ -19,6 +19,7 @@ from tests.e2e.workspace import Workspace
 
 HERE = Path(__file__).parent
 TIMEOUT_S = 600
+INSTALLED_S = 600.0
 # The rest is in between. gRPC comes when the first engine has made room; faults come late, since
 # they hurt everybody, and the cluster's end last.
 FIRST = ("test_dry_run.py", "test_observability.py", "test_real_engine.py")
@@ -28,6 +29,11 @@ LAST = (
     "test_both_components.py",
     "test_nonsense.py",
     "test_chaos.py",
+    "test_simulator.py",
+    "test_warm_floors.py",
+    "test_warm_ahead.py",
+    "test_warm_standard.py",
+    "test_warm_failsafe.py",
     "test_real_grpc.py",
     "test_faults.py",
     "test_lifecycle.py",
@@ -101,3 +107,9 @@ def workspace(cluster: LocalCluster) -> Iterator[Workspace]:
     workspace = Workspace(cluster, name)
     yield workspace
     workspace.delete()
+
+
+@pytest.fixture(scope="session")
+def controllers(cluster: LocalCluster) -> None:
+    """``pilotlight cluster install controller``: two replicas of each, of which one acts."""
+    local_cluster.run("install", "controller", timeout_s=INSTALLED_S)

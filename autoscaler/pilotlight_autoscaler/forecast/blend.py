@@ -33,6 +33,8 @@ _FEWEST, _MOST = np.log(1e-4), np.log(400.0)
 """Bounds of a rate per hour: one in a year, and one in nine seconds."""
 
 
+AT_ONCE = 64
+"""Times that are looked at together: each takes half a megabyte."""
 PENALTY = 20.0
 """Precision of the prior of each weight."""
 
@@ -62,6 +64,9 @@ class Blend:
             at_s: When the idle times begin, shape (times,).
             lately: Requests in the time before each (LATELY_S); NaN: not known.
         """
+        if len(at_s) > AT_ONCE:
+            parts = [slice(i, i + AT_ONCE) for i in range(0, len(at_s), AT_ONCE)]
+            return np.concatenate([self.rates(history, at_s[p], lately[p]) for p in parts])
         columns = _columns(hazards(history, self.population, at_s, lately), edges_s(at_s))
         logs = columns @ self.weights
         pauses = _pause_columns(pause_hazards(history, at_s, lately), lately)

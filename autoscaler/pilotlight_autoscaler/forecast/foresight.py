@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -40,8 +40,12 @@ class Foresight:
         return float(self.rates[step]) if step < len(self.rates) else 0.0
 
 
-# A controller asks every few seconds, and the answer changes with its arguments only.
-@lru_cache(maxsize=256)
+Asked = tuple[float, float | None, Economics, Blend]
+REMEMBERED = 8
+"""Questions asked of one model in turn: of each tier, for now and for a little later."""
+_answers: "WeakKeyDictionary[Model, dict[Asked, Foresight]]" = WeakKeyDictionary()
+
+
 def foresee(
     model: Model, since_s: float, lately: float | None, economics: Economics, blend: Blend
 ) -> Foresight:
@@ -54,6 +58,19 @@ def foresee(
         economics: The prices; a replica must cost something.
         blend: How experts are weighted.
     """
+    # A controller asks every few seconds, and the answer changes with its arguments only.
+    known = _answers.setdefault(model, {})
+    asked = (since_s, lately, economics, blend)
+    if asked not in known:
+        while len(known) >= REMEMBERED:
+            del known[next(iter(known))]
+        known[asked] = _foreseen(model, *asked)
+    return known[asked]
+
+
+def _foreseen(
+    model: Model, since_s: float, lately: float | None, economics: Economics, blend: Blend
+) -> Foresight:
     at, start_s = np.array([since_s]), economics.cold_start_s
     wake_s = wakes_s(economics, expected_bursts(model.history.gaps, at))
     before = np.array([math.nan if lately is None else lately])

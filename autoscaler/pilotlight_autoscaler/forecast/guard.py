@@ -4,7 +4,7 @@ Credit grows where the forecast costs less than (1 + SLACK) times the break-even
 have, and shrinks where it costs more. The forecast may be followed only into states that the
 credit can pay for, whatever comes next. So for every history, and from any idle time to any later
 one, cost <= (1 + SLACK) * cost of the keep-alive + the credit at the beginning, which is at most
-MOST_WAKES wakes. docs/warmpool.md has the proof.
+MOST_WAKES wakes. docs/forecast.md has the proof.
 
 All costs are in seconds of a warm replica.
 """

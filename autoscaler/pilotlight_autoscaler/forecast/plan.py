@@ -2,7 +2,7 @@
 
 Two states, warm and cold, along the ages of an idle time. With the hazard known, the expected
 cost from any age on follows from the cost at the next one; the plan is read off backwards
-(Bellman, Dynamic Programming, 1957). docs/warmpool.md has the equations.
+(Bellman, Dynamic Programming, 1957). docs/forecast.md has the equations.
 """
 
 from dataclasses import dataclass

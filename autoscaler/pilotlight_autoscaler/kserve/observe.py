@@ -19,8 +19,7 @@ from pilotlight.kube.kinds import (
     ROUTE,
     SCALED_OBJECT,
 )
-from pilotlight_autoscaler.kpa.settings import KpaSettings
-from pilotlight_autoscaler.kserve.concurrency import defaults_of, target_of
+from pilotlight_autoscaler.kserve.concurrency import target_of
 from pilotlight_autoscaler.kserve.gpus import gpus_of
 from pilotlight_autoscaler.kserve.knative import revisions_of
 from pilotlight_autoscaler.kserve.places import place_of
@@ -59,7 +58,7 @@ class Seen:
 class _Settings:
     """Knative's own, for all of the cluster."""
 
-    scaling: KpaSettings
+    autoscaler: Mapping[str, str]
     floor_needs_room: bool
 
 
@@ -140,7 +139,9 @@ class Observer:
                 namespace=namespace,
                 lever=Lever.KNATIVE,
                 revisions=tuple(revision for revision, _ in found.values()),
-                target_concurrency=None if main is None else target_of(main[1], settings.scaling),
+                target_concurrency=None
+                if main is None
+                else target_of(main[1], settings.autoscaler),
                 sleep_levels=frozenset() if main is None else sleep_levels(main[1]["spec"]),
                 floor_needs_room=settings.floor_needs_room,
             ),
@@ -154,7 +155,7 @@ class Observer:
         if self._settings is None or now - self._settings[0] >= SETTINGS_FRESH_S:
             schedulable = self._data(DEPLOYMENTS)
             read = _Settings(
-                defaults_of(self._data(AUTOSCALER) or {}),
+                self._data(AUTOSCALER) or {},
                 schedulable is not None and schedulable.get(ALWAYS_SCHEDULABLE) not in TRUE,
             )
             self._settings = (now, read)

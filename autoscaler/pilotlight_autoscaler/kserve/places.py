@@ -4,6 +4,7 @@ KServe 0.20 makes a HorizontalPodAutoscaler or, with ``autoscalerClass: keda``, 
 ``minReplicas``, owns it, and writes it anew whenever it differs (``reconcilers/hpa``,
 ``reconcilers/keda``): there the lever is KServe's own field. The HPA's minimum it keeps at 1 at
 least; a ScaledObject's may be 0. Neither is in the pods' template: no rollout follows. With
+``none`` it gives the Deployment exactly ``minReplicas``, 0 too (``reconcilers/deployment``). With
 ``external`` KServe leaves scaling to somebody else: a ScaledObject of the user's own, which
 nobody rewrites.
 """
@@ -18,7 +19,7 @@ from pilotlight.kube.kinds import INFERENCE_SERVICE, SCALED_OBJECT
 from pilotlight_autoscaler.observation import PREDICTOR
 
 AUTOSCALER = "serving.kserve.io/autoscalerClass"
-HPA, KEDA, EXTERNAL = "hpa", "keda", "external"
+HPA, KEDA, NONE, EXTERNAL = "hpa", "keda", "none", "external"
 KEDA_CEILING = 100
 """KEDA's default of ``maxReplicaCount``."""
 
@@ -37,6 +38,7 @@ class Place:
         default: What it means to say nothing.
         idle: KEDA's ``idleReplicaCount``: so few, under the minimum, are left without work.
         is_keda: Whether KEDA scales it.
+        least: What becomes of a minimum under it.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Place:
     default: int
     idle: int | None = None
     is_keda: bool = False
+    least: int = 0
     active: bool = True
 
     @property
@@ -63,7 +66,7 @@ class Place:
         """So many there are at least, if it says this."""
         found = self.default if minimum is None else minimum
         found = found if idle is None else min(idle, found)
-        return found if self.is_keda else max(1, found)
+        return max(self.least, found)
 
     def change(self, minimum: int | None, idle: int | None) -> dict[str, Any]:
         """A merge patch that makes it say something else."""
@@ -122,6 +125,7 @@ def _field(service: Document) -> Place:
         ceiling=predictor.get("maxReplicas") or None,
         default=1,
         is_keda=scaler == KEDA,
+        least=0 if scaler in (KEDA, NONE) else 1,
         active=scaler != EXTERNAL,
     )
 

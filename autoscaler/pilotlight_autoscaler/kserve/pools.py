@@ -1,60 +1,15 @@
-"""WarmPools in the cluster: their status and claims, and their end."""
+"""WarmPools in the cluster: what keeps them until they hold nothing, and their end."""
 
 from collections.abc import Sequence
 
-from pydantic import ValidationError
-
-from pilotlight.api.warmpool import WarmPool, WarmPoolStatus
-from pilotlight.errors import ManifestError, NotInCluster
+from pilotlight.errors import NotInCluster
 from pilotlight.kube.cluster import Cluster
 from pilotlight.kube.document import Document, Reference
 from pilotlight.kube.kinds import WARM_POOL
-from pilotlight.kube.merge import merge_patch
 from pilotlight_autoscaler.kserve.act import Target
 
 FINALIZER = "pilotlight.dev/warm-pool"
 """Keeps a deleted pool until what it held is given back."""
-
-
-def pool_of(document: Document) -> WarmPool:
-    """A WarmPool as it was read.
-
-    Raises:
-        ManifestError: It cannot be understood; the message says why.
-    """
-    try:
-        return WarmPool.model_validate(document)
-    except ValidationError as error:
-        metadata = document["metadata"]
-        faults = "; ".join(
-            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
-            for fault in error.errors()[:5]
-        )
-        raise ManifestError(
-            f"WarmPool {metadata.get('namespace')}/{metadata['name']}: {faults}"
-        ) from error
-
-
-def publish(cluster: Cluster, document: Document, status: WarmPoolStatus) -> Document:
-    """Store a status, claims included, if nobody wrote to the pool since it was read.
-
-    Returns:
-        The pool as it is now; the same one if there was nothing to write.
-
-    Raises:
-        Conflict: Somebody wrote to it.
-        ClusterError: It was not written.
-    """
-    after = status.model_dump(mode="json", by_alias=True, exclude_none=True)
-    change = merge_patch(document.get("status") or {}, after)
-    if not change:
-        return document
-    metadata = document["metadata"]
-    return cluster.patch(
-        Reference(WARM_POOL, metadata["name"], metadata["namespace"]),
-        {"metadata": {"resourceVersion": metadata["resourceVersion"]}, "status": change},
-        subresource="status",
-    )
 
 
 def keep_until_released(cluster: Cluster, document: Document) -> Document:

@@ -1,6 +1,7 @@
 """The minutes that were seen of a service: bounded, in memory."""
 
 import math
+import zlib
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +15,7 @@ ENOUGH = 0.5
 """A bin is known if so much of it was watched."""
 MOST = 0.8
 FIRST_ROOM = 64
+LINES = ("arrivals", "work", "watched")
 
 
 def _zeros() -> "np.ndarray[tuple[int], np.dtype[np.float32]]":
@@ -128,3 +130,55 @@ def of_demand(demand: Demand, bins: int = BINS) -> History:
         watched=np.where(known, STEP_S, 0.0).astype(np.float32),
         bins=bins,
     )
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A history at rest: services that sleep a lot take a few kilobytes.
+
+    Args:
+        first: Number of the first bin.
+        length: Bins.
+        data: The lines one after the other, single precision, compressed.
+    """
+
+    first: int = 0
+    length: int = 0
+    data: bytes = b""
+
+
+def pack(history: History, newest: int | None = None) -> Packed:
+    """The newest bins of a history; all of them, if no number is given."""
+    kept = history.length if newest is None else min(newest, history.length)
+    used = slice(history.length - kept, history.length)
+    lines = [np.asarray(getattr(history, name)[used], "<f4").tobytes() for name in LINES]
+    first = history.first + history.length - kept
+    return Packed(first, kept, zlib.compress(b"".join(lines), 6))
+
+
+def join(old: Packed, new: History) -> History:
+    """One history of both; what lies between them is not known."""
+    if not old.length:
+        return new
+    lines = np.frombuffer(zlib.decompress(old.data), "<f4").reshape(len(LINES), old.length)
+    length = max(new.first + new.length - old.first, old.length) if new.length else old.length
+    drop = max(0, length - new.bins)
+    whole = History(first=old.first + drop, length=length - drop, bins=new.bins)
+    at = new.first - old.first
+    for name, line in zip(LINES, lines, strict=True):
+        together = np.zeros(length, np.float32)
+        together[: old.length] = line
+        if new.length:
+            together[at : at + new.length] = getattr(new, name)[: new.length]
+        setattr(whole, name, together[drop:])
+    return whole
+
+
+def newest(history: History, count: int) -> History:
+    """The last bins alone."""
+    kept = min(count, history.length)
+    used = slice(history.length - kept, history.length)
+    found = History(history.first + history.length - kept, kept, bins=history.bins)
+    for name in LINES:
+        setattr(found, name, getattr(history, name)[used].copy())
+    return found

@@ -9,13 +9,12 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pilotlight.errors import OperationError
-from pilotlight_autoscaler.metrics.history import BINS, History
+from pilotlight_autoscaler.metrics.history import BINS, LINES, History, pack
 from pilotlight_autoscaler.metrics.trace import GAPS, REPLICAS, Progress, Trace, Wakes
 
 VERSION = 1
 LARGEST = 900 * 1024
 """Bytes; the API server takes 1 MiB of an object."""
-LINES = ("arrivals", "work", "watched")
 FLOAT_BYTES = 4
 
 
@@ -72,7 +71,7 @@ def written(trace: Trace, service: str) -> str:
                 "service": service,
                 "first": history.first + history.length - kept,
                 "length": kept,
-                "lines": _packed(history, kept),
+                "lines": base64.b64encode(pack(history, kept).data).decode(),
                 "progress": asdict(trace.progress),
             },
             separators=(",", ":"),
@@ -103,12 +102,6 @@ def read(text: str, service: str) -> Trace:
     wakes = Wakes(**told.pop("wakes"))
     history = History(found.first, found.length, arrivals, work, watched)
     return Trace(history, Progress(**told, wakes=wakes))
-
-
-def _packed(history: History, kept: int) -> str:
-    used = slice(history.length - kept, history.length)
-    lines = [np.asarray(getattr(history, name)[used], "<f4").tobytes() for name in LINES]
-    return base64.b64encode(zlib.compress(b"".join(lines), 6)).decode()
 
 
 def _unpacked(text: str, length: int) -> list["np.ndarray[tuple[int], np.dtype[np.float32]]"]:

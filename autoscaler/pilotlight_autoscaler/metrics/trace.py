@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from pilotlight_autoscaler.demand import Recent
 from pilotlight_autoscaler.metrics.figures import Figures
-from pilotlight_autoscaler.metrics.history import History
+from pilotlight_autoscaler.metrics.history import History, Packed, join, newest, pack
 from pilotlight_autoscaler.metrics.starts import percentile, with_seen
 from pilotlight_autoscaler.observation import Counted
 
@@ -14,6 +14,8 @@ HOLE_S = 90.0
 STALE_S = 90.0
 """Figures as old as this are none."""
 LATELY_S = 600.0
+UNFOLDED, AT_HAND = 240, 30
+"""Bins that are kept as they are, at most and at least."""
 GAPS = 500
 REPLICAS = 200
 IDLE = 1e-3
@@ -89,8 +91,15 @@ class Trace:
     """
 
     def __init__(self, history: History | None = None, progress: Progress | None = None) -> None:
-        self.history = history or History()
+        self._old, self._new = Packed(), history or History()
+        self._lately: tuple[float, float | None] | None = None
         self.progress = progress or Progress()
+        self._fold()
+
+    @property
+    def history(self) -> History:
+        """All that was seen, minute by minute."""
+        return join(self._old, self._new)
 
     def take(self, figures: Figures) -> None:
         """One more look."""
@@ -104,7 +113,8 @@ class Trace:
         is_seen = before.at is not None and figures.at - before.at <= HOLE_S
         if before.at is not None and is_seen:
             mean = (before.concurrency + now.value) / 2
-            self.history.add(before.at, figures.at, came, mean)
+            self._new.add(before.at, figures.at, came, mean)
+            self._fold()
         self.progress = _after(before, figures, now.value, came, is_seen=is_seen)
 
     def recent(self, now_s: float) -> tuple[Recent | None, float]:
@@ -116,8 +126,21 @@ class Trace:
         if age_s > STALE_S:
             return None, age_s
         found, since = self.progress, self.progress.idle_since_s
-        lately = None if since is None else self.history.arrived(since - LATELY_S, since)
+        lately = None if since is None else self._before(since)
         return Recent(found.concurrency, since, found.gaps_s, lately), age_s
+
+    def _before(self, since_s: float) -> float | None:
+        """Requests in the time before an idle time: looked up once for it."""
+        if self._lately is None or self._lately[0] != since_s:
+            self._lately = since_s, self.history.arrived(since_s - LATELY_S, since_s)
+        return self._lately[1]
+
+    def _fold(self) -> None:
+        """Put what is older away: two weeks of minutes are a quarter of a megabyte."""
+        if self._new.length > UNFOLDED:
+            whole = self.history
+            self._new = newest(whole, AT_HAND)
+            self._old = pack(whole)
 
     @property
     def counted(self) -> Counted | None:

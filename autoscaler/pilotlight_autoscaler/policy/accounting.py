@@ -25,7 +25,7 @@ def accounted(look: Look) -> Mapping[str, object]:
     cost = 0.0 if is_new_day else before.cost_today
     requests, cold, counters = new_requests(look)
     return {
-        "cost_today": cost + _cost(look, began),
+        "cost_today": round(cost + _cost(look, began), 9),
         "warm_requests": max(0, requests - cold) + (0 if is_new_day else before.warm_requests),
         "cold_requests": cold + (0 if is_new_day else before.cold_requests),
         "counters": counters,

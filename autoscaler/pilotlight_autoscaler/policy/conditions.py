@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from pilotlight.announcement import Announcement, Severity
 from pilotlight.api.meta import Condition
-from pilotlight_autoscaler.decision import Announcement, Severity
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
+from pilotlight.announcement import Announcement
 from pilotlight.api.meta import Condition, FloorClaim, Mode
 from pilotlight.api.warmpool import Asleep, Reason, Term, WarmPoolPolicy, WarmPoolStatus
-from pilotlight_autoscaler.decision import Announcement, Decision
+from pilotlight_autoscaler.decision import Decision
 from pilotlight_autoscaler.observation import PREDICTOR, Observation, Service
 from pilotlight_autoscaler.policy.accounting import accounted
 from pilotlight_autoscaler.policy.asleep import asleep

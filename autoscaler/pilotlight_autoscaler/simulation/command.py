@@ -5,19 +5,30 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pilotlight.terminal.options import Context, Json, Kubeconfig, Namespace, opened
+
 if TYPE_CHECKING:
     from pilotlight.api.warmpool import Prices, WarmPoolPolicy
+    from pilotlight_autoscaler.simulation.remembered import Remembered
     from pilotlight_autoscaler.simulation.service import Start
 
 
 def simulate(
     history: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             help="Requests: CSV with time[,duration][,prompt_tokens,output_tokens], the Azure LLM "
             "trace, Mooncake's JSON lines, or a ServeGen trace; in gzip or not."
         ),
-    ],
+    ] = None,
+    pool: Annotated[
+        str | None,
+        typer.Option(help="Instead of a file: a WarmPool of the cluster, with its own past."),
+    ] = None,
+    prometheus: Annotated[
+        str, typer.Option(help="That remembers the pool's past; by default its metricsServer.")
+    ] = "",
+    days: Annotated[float, typer.Option(min=0.1, help="How far back Prometheus is asked.")] = 14.0,
     spec: Annotated[
         Path | None, typer.Option(help="A WarmPool; the defaults if there is none.")
     ] = None,
@@ -55,28 +66,41 @@ def simulate(
     plot: Annotated[
         Path | None, typer.Option(help="Draw demand, replicas and floor (.png, .svg, .pdf).")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    as_json: Json = False,
+    namespace: Namespace = None,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
 ) -> None:
     """What a warm pool would have done on a recorded history, and what others would have."""
     import json
     import sys
 
+    from pilotlight.errors import UsageError
+    from pilotlight.terminal.pictures import refuse_format
     from pilotlight_autoscaler.kpa.settings import KpaSettings
     from pilotlight_autoscaler.simulation import contest, picture, table
     from pilotlight_autoscaler.simulation.recorded import SINGLE_UP_TO, Pace, read_load
+    from pilotlight_autoscaler.simulation.remembered import load_of
     from pilotlight_autoscaler.simulation.service import ServiceModel
 
+    if (history is None) == (pool is None):
+        raise UsageError("give one of --history FILE and --pool NAME")
     if plot is not None:
-        picture.refuse_format(plot)
-    policy = _spec(spec)
+        refuse_format(plot)
+    own = _own(pool, prometheus, days, namespace, kubeconfig, context) if pool else None
+    policy = own[0] if own and spec is None else _spec(spec)
     prices = _prices(price, policy)
     if policy.prices is None and policy.target is None:
         policy = policy.model_copy(update={"prices": prices})
-    service = ServiceModel(_starts(cold_start), container_concurrency, max_running)
+    measured = [own[1].cold_start_s] if own and own[1].cold_start_s else None
+    service = ServiceModel(_starts(cold_start or measured), container_concurrency, max_running)
     if service.slots:
         single_up_to = sys.maxsize  # a waiting line needs single requests
     most = SINGLE_UP_TO if single_up_to is None else single_up_to
-    load = read_load(history, Pace(request_s=duration), client, most)
+    if own:
+        load, target = load_of(own[1].demand, most), target or own[1].target
+    else:
+        load = read_load(history or Path(), Pace(request_s=duration), client, most)
     world = contest.World(
         load,
         service,
@@ -93,10 +117,35 @@ def simulate(
     if as_json:
         typer.echo(json.dumps([table.document(result, prices) for result in results]))
         return
-    days = (results[0].outcome.end_s - results[0].outcome.start_s) / 86400
-    typer.echo(f"{load.requests:,} requests in {days:.1f} days\n{table.text(results, prices)}")
+    length = (results[0].outcome.end_s - results[0].outcome.start_s) / 86400
+    typer.echo(f"{load.requests:,} requests in {length:.1f} days\n{table.text(results, prices)}")
+    if own and own[1].unknown:
+        typer.echo(f"of {own[1].unknown:.0%} of the time nothing is known: taken for idle")
     if plot is not None:
         typer.echo(f"wrote {plot}")
+
+
+def _own(
+    name: str,
+    prometheus: str,
+    days: float,
+    namespace: str | None,
+    kubeconfig: Path | None,
+    context: str | None,
+) -> "tuple[WarmPoolPolicy, Remembered]":
+    """A pool's policy, and what is remembered of its service."""
+    import time
+
+    from pilotlight.api.present import one_of
+    from pilotlight.api.stored import understood
+    from pilotlight.api.warmpool import WarmPool
+    from pilotlight.kube.kinds import WARM_POOL
+    from pilotlight_autoscaler.simulation.remembered import remembered
+
+    with opened(kubeconfig, context, namespace) as (cluster, home):
+        document = one_of(cluster, WARM_POOL, name, home, "pilotlight warmpool list -A")
+        pool = understood(WarmPool, document)
+        return pool.spec, remembered(cluster, pool, prometheus, days, time.time())
 
 
 def _starts(given: list[float] | None) -> "Start":

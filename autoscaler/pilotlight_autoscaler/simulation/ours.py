@@ -5,14 +5,12 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from pilotlight.api.warmpool import Term, WarmPoolPolicy, WarmPoolStatus
+from pilotlight.api.warmpool import WarmPoolPolicy, WarmPoolStatus
 from pilotlight_autoscaler.demand import Recent
-from pilotlight_autoscaler.economics import Economics
-from pilotlight_autoscaler.forecast import Model, learn, terms
+from pilotlight_autoscaler.learning import Learnt, learnt_from
 from pilotlight_autoscaler.observation import Observation, Revision, Service
 from pilotlight_autoscaler.policy.decide import LOOK_S, decide
-from pilotlight_autoscaler.policy.look import REACTION_S, Look
-from pilotlight_autoscaler.policy.prices import economics
+from pilotlight_autoscaler.policy.look import REACTION_S
 from pilotlight_autoscaler.policy.schedule import next_change
 from pilotlight_autoscaler.simulation.policy import Seen, Wish
 from pilotlight_autoscaler.simulation.service import ServiceModel
@@ -24,17 +22,6 @@ LATELY_S = 600.0
 GAPS = 50
 AGE_PER_LOOK = 40.0
 """A service that has been idle for so many times 15 s is looked at less often, up to a minute."""
-
-
-@dataclass(frozen=True)
-class Learnt:
-    """What was learnt, as the policy asks for it."""
-
-    model: Model
-
-    def terms(self, recent: Recent, economics: Economics, now_s: float) -> tuple[Term, ...]:
-        """The floors that the expected demand asks for."""
-        return terms(self.model, recent, economics, now_s)
 
 
 @dataclass
@@ -100,7 +87,7 @@ class Ours:
             service=Service(
                 "service", "simulated", revisions=(revision,), target_concurrency=self.per_replica
             ),
-            recent=_recent(now_s, seen),
+            recent=_recent(seen),
             forecast=self._learnt,
             cold_start_s=self._cold_start_s,
             gpus_per_replica=self.service.gpus,
@@ -112,15 +99,13 @@ class Ours:
         self._learn_at_s = now_s + LEARN_EVERY_S
         start_s = max(self._started_s, now_s - REMEMBERED_S)
         demand = seen.past.demand(start_s, BIN_S)
-        if observation.service is None or not len(demand.arrivals):
-            return
-        look = Look(self.spec, self.status, observation, observation.service, now)
-        self._learnt = Learnt(learn(demand, economics(look)[0], self.per_replica))
+        found = learnt_from(demand, self.spec, self.status, observation, now)
+        self._learnt = found or self._learnt
 
 
-def _recent(now_s: float, seen: Seen) -> Recent:
+def _recent(seen: Seen) -> Recent:
     since_s = seen.idle_since_s
     lately = None
-    if since_s is not None and now_s - since_s < LATELY_S:
+    if since_s is not None:
         lately = float(seen.past.arrivals(since_s - LATELY_S))
     return Recent(float(seen.in_flight), since_s, (), lately)

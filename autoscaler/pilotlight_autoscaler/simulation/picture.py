@@ -6,30 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from pilotlight.errors import UsageError
 from pilotlight_autoscaler.demand import Floats
 from pilotlight_autoscaler.simulation.contest import Result
 from pilotlight_autoscaler.simulation.load import Load
 from pilotlight_autoscaler.simulation.outcome import Course
 
-FORMATS = (".png", ".svg", ".pdf")
 POINTS = 1200
 WIDTH_IN, ROW_IN = 11.0, 1.7
 LONG_AGO_S = 1e8
 """Times before this count from the beginning of a history, not from 1970."""
 INK, DEMAND, READY, FLOOR, WAIT = "#1f2933", "#9aa5b1", "#2b6cb0", "#dd6b20", "#c53030"
-
-
-def refuse_format(file: Path) -> None:
-    """Nothing, if such a file can be drawn.
-
-    Raises:
-        UsageError: By its ending it is no picture, or its folder is not there.
-    """
-    if file.suffix not in FORMATS:
-        raise UsageError(f"{file} is no picture by its ending: one of {', '.join(FORMATS)}")
-    if not file.parent.is_dir():
-        raise UsageError(f"there is no folder {file.parent}")
 
 
 def save(results: tuple[Result, ...], load: Load, file: Path) -> None:

@@ -27,14 +27,18 @@ def study(
     blend: Annotated[
         Path | None, typer.Option(help="Of `warmpool blend`, instead of the one shipped.")
     ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw waits and wakes over idle hours (.png, .svg, .pdf).")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print every figure as JSON.")] = False,
 ) -> None:
     """What policies about sleep come to on recorded traffic, for all their parameters."""
     import json
 
     from pilotlight.errors import UsageError
+    from pilotlight.terminal.pictures import refuse_format
     from pilotlight_autoscaler.forecast.blend import read
-    from pilotlight_autoscaler.study import compare, population
+    from pilotlight_autoscaler.study import compare, picture, population
     from pilotlight_autoscaler.study.ours import pilotlight
     from pilotlight_autoscaler.study.peers.everybody import peers
     from pilotlight_autoscaler.traffic.arrivals import Edges
@@ -42,10 +46,14 @@ def study(
     for option, value, known in (("edges", edges, Edges), ("clock", clock, population.Clock)):
         if value not in tuple(known):
             raise UsageError(f"--{option} is {value!r}: choose one of {', '.join(known)}")
+    if plot:
+        refuse_format(plot)
     people = population.read(trace, range(seeds), Edges(edges), population.Clock(clock))
     families = (pilotlight(cold_start, read(blend) if blend else None), *peers(cold_start))
     policies = [setting.policy for family in families for setting in family.settings]
     weeks = compare.compare(people, policies, cold_start)
+    if plot:
+        picture.save(families, weeks[1], people.trace, plot)
     if as_json:
         document = _document(people, families, weeks)
         document["clairvoyant_s"] = compare.clairvoyant(people, cold_start)

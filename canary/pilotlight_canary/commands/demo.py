@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pilotlight_canary.commands.options import Context, Kubeconfig
+from pilotlight.terminal.options import Context, Kubeconfig
 
 CHOICES = ("errors", "slow")
 
@@ -38,13 +38,15 @@ def demo(
 
     Needs a checkout, a cluster with KServe on Knative, and about five minutes.
     """
+    from pilotlight.api.present import installed
+    from pilotlight.demo.standin import checkout
     from pilotlight.errors import UsageError
     from pilotlight.kube.access import connect
+    from pilotlight.kube.kinds import INFERENCE_ROLLOUT
+    from pilotlight.terminal.console import console
     from pilotlight_canary.demo.play import play
-    from pilotlight_canary.demo.service import BAD, checkout
+    from pilotlight_canary.demo.service import BAD
     from pilotlight_canary.demo.story import Story
-    from pilotlight_canary.view.observer import installed
-    from pilotlight_canary.view.terminal import console
 
     if bad not in CHOICES:
         raise UsageError(f"--bad is one of {', '.join(CHOICES)}, not {bad}")
@@ -52,6 +54,6 @@ def demo(
         raise UsageError(f"there is no folder {pictures}")
     checkout()
     with connect(kubeconfig, context) as cluster:
-        installed(cluster)
+        installed(cluster, INFERENCE_ROLLOUT)
         story = Story(cluster, namespace, BAD[bad], rate, gateway, prometheus, kubeconfig)
         play(story, console(), pictures, keep=keep)

@@ -4,7 +4,8 @@ import json as jsonlib
 
 import typer
 
-from pilotlight_canary.commands.options import Context, Json, Kubeconfig, Name, Namespace, opened
+from pilotlight.terminal.options import Context, Json, Kubeconfig, Namespace, opened
+from pilotlight_canary.commands.options import Name
 
 
 def history(
@@ -15,9 +16,10 @@ def history(
     json: Json = False,
 ) -> None:
     """What became of earlier versions, the newest first."""
+    from pilotlight.clock import utc_now
+    from pilotlight.terminal.console import console
     from pilotlight_canary.view.listing import history as table
-    from pilotlight_canary.view.observer import parse, read, utc_now
-    from pilotlight_canary.view.terminal import console
+    from pilotlight_canary.view.observer import parse, read
 
     with opened(kubeconfig, context, namespace) as (cluster, home):
         past = parse(read(cluster, name, home)).status.history

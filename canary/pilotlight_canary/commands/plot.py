@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from pilotlight_canary.commands.options import Context, Json, Kubeconfig, Name, Namespace, opened
+from pilotlight.terminal.options import Context, Json, Kubeconfig, Namespace, opened
+from pilotlight_canary.commands.options import Name
 
 
 def plot(
@@ -23,7 +24,7 @@ def plot(
     from pilotlight_canary.view.keeping import timeline
 
     if output is not None:
-        from pilotlight_canary.view.figure import refuse_format
+        from pilotlight.terminal.pictures import refuse_format
 
         refuse_format(output)
     with opened(kubeconfig, context, namespace) as (cluster, home):
@@ -37,7 +38,7 @@ def plot(
         if not json:
             typer.echo(f"wrote {output}")
     elif not json:
+        from pilotlight.terminal.console import console
         from pilotlight_canary.view.chart import chart
-        from pilotlight_canary.view.terminal import console
 
         console().print(chart(found))

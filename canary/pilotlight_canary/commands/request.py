@@ -6,7 +6,8 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from pilotlight_canary.commands.options import Context, Json, Kubeconfig, Name, Namespace, opened
+from pilotlight.terminal.options import Context, Json, Kubeconfig, Namespace, opened
+from pilotlight_canary.commands.options import Name
 
 Timeout: TypeAlias = Annotated[
     float, typer.Option(min=0, help="Seconds to wait until the controller has taken it.")
@@ -95,9 +96,10 @@ def _ask(
     context: str | None,
     json: bool,
 ) -> None:
+    from pilotlight.clock import utc_now
     from pilotlight_canary.observation import Action
     from pilotlight_canary.view.asking import Desk
-    from pilotlight_canary.view.observer import user, utc_now
+    from pilotlight_canary.view.observer import user
     from pilotlight_canary.view.report import summary
 
     with opened(kubeconfig, context, namespace) as (cluster, home):

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from pilotlight_canary.commands.options import Context, Json, Kubeconfig, Name, Namespace, opened
+from pilotlight.terminal.options import Context, Json, Kubeconfig, Namespace, opened
+from pilotlight_canary.commands.options import Name
 
 
 def status(
@@ -15,10 +16,11 @@ def status(
     json: Json = False,
 ) -> None:
     """Where a rollout stands, why, and on what evidence."""
-    from pilotlight_canary.view.observer import Observer, utc_now
+    from pilotlight.clock import utc_now
+    from pilotlight.terminal.console import console
+    from pilotlight_canary.view.observer import Observer
     from pilotlight_canary.view.report import as_json
     from pilotlight_canary.view.status import render
-    from pilotlight_canary.view.terminal import console
 
     with opened(kubeconfig, context, namespace) as (cluster, home):
         seen = Observer(cluster, name, home, utc_now).look()
@@ -39,10 +41,11 @@ def list_(
 ) -> None:
     """All rollouts, one a line."""
 
+    from pilotlight.clock import utc_now
+    from pilotlight.terminal.console import console
     from pilotlight_canary.view.listing import listing
-    from pilotlight_canary.view.observer import parse, rollouts, utc_now
+    from pilotlight_canary.view.observer import parse, rollouts
     from pilotlight_canary.view.report import rollouts_as_json
-    from pilotlight_canary.view.terminal import console
 
     with opened(kubeconfig, context, namespace) as (cluster, home):
         where = None if everywhere else home

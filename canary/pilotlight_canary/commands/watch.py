@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from pilotlight_canary.commands.options import Context, Json, Kubeconfig, Name, Namespace, opened
+from pilotlight.terminal.options import Context, Json, Kubeconfig, Namespace, opened
+from pilotlight_canary.commands.options import Name
 
 
 def watch(
@@ -30,8 +31,9 @@ def watch(
     At a terminal it is a picture that changes; elsewhere, and with --json, a line for each change.
     Ctrl-C ends the looking, not the rollout.
     """
-    from pilotlight_canary.view.observer import Observer, utc_now
-    from pilotlight_canary.view.terminal import console
+    from pilotlight.clock import utc_now
+    from pilotlight.terminal.console import console
+    from pilotlight_canary.view.observer import Observer
     from pilotlight_canary.view.watching import Watching, screen
 
     with opened(kubeconfig, context, namespace) as (cluster, home):

@@ -5,10 +5,11 @@ from concurrent.futures import Executor
 import aiohttp
 
 from pilotlight.clock import Clock
+from pilotlight.controller.events import Recorder
+from pilotlight.controller.fence import Fence
+from pilotlight.controller.turns import Turns
 from pilotlight_canary.controller.doorbell import Doorbell, Key
 from pilotlight_canary.controller.enrolment import Enrolment
-from pilotlight_canary.controller.events import Recorder
-from pilotlight_canary.controller.fence import Fence
 from pilotlight_canary.controller.figures import Figures
 from pilotlight_canary.controller.gauges import Gauges
 from pilotlight_canary.controller.jobs import Jobs
@@ -25,6 +26,8 @@ from pilotlight_canary.kserve.act import Actor
 from pilotlight_canary.kserve.observe import Observer
 from pilotlight_canary.policy.decide import decide
 from pilotlight_canary.policy.release import release
+
+COMPONENT = "pilotlight-rollout-controller"
 
 
 def keeper_of(
@@ -63,7 +66,7 @@ def keeper_of(
 
     publisher = Publisher(
         cluster,
-        Recorder(cluster, settings.identity, clock),
+        Recorder(cluster, COMPONENT, settings.identity, clock),
         gauges,
         Notifier(cluster, session, sent),
         clock,
@@ -72,6 +75,7 @@ def keeper_of(
 
     def make(key: Key, bell: Doorbell) -> Rounds:
         jobs = Jobs(tasks.run, bell.rung.set)
-        return Rounds(key, bell, looks, jobs, publisher, pool, clock, settings.look_timeout_s)
+        turns = Turns("/".join(key), pool, settings.look_timeout_s)
+        return Rounds(key, bell, looks, jobs, publisher, turns, clock)
 
     return Keeper(make, lambda key: gauges.forget(*key))

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pilotlight.controller.news import News
 from pilotlight.kserve.names import SERVICE as OF_SERVICE
 from pilotlight.kserve.names import fitting
 from pilotlight_canary.kserve.names import ROLLOUT as OF_ROLLOUT
@@ -28,7 +29,7 @@ class Doorbells:
 
     def __init__(self) -> None:
         self._bells: dict[Key, Doorbell] = {}
-        self._heard: dict[tuple[str, str, str], object] = {}
+        self._news = News()
 
     def hang(self, rollout: Key) -> Doorbell:
         """A new rollout's bell."""
@@ -38,7 +39,9 @@ class Doorbells:
     def take_down(self, rollout: Key) -> None:
         """A rollout that is not looked after any more."""
         self._bells.pop(rollout, None)
-        self._heard.pop(("InferenceRollout", *rollout), None)
+        namespace, name = rollout
+        gone = {"kind": "InferenceRollout", "metadata": {"namespace": namespace, "name": name}}
+        self._news.forget(gone)
 
     def ring(self, rollout: Key) -> None:
         """One rollout."""
@@ -50,7 +53,7 @@ class Doorbells:
         metadata = document["metadata"]
         annotations = metadata.get("annotations") or {}
         said = (metadata.get("generation"), annotations.get(ANNOTATION))
-        if self._is_news("InferenceRollout", metadata, said):
+        if self._news.is_news(document, said):
             self.ring((metadata["namespace"], metadata["name"]))
 
     def saw_service(self, document: Mapping[str, Any], *, deleted: bool = False) -> None:
@@ -58,15 +61,15 @@ class Doorbells:
         metadata = document["metadata"]
         self._ring_target((metadata["namespace"], metadata["name"]))
         if deleted:
-            self._forget(str(document["kind"]), metadata)
+            self._news.forget(document)
 
     def saw_part(self, document: Mapping[str, Any], *, deleted: bool = False) -> None:
         """A Revision or Route changed: of an InferenceService, or one of our own Routes."""
         metadata = document["metadata"]
         labels = metadata.get("labels") or {}
         if deleted:
-            self._forget(str(document["kind"]), metadata)
-        elif not self._is_news(str(document["kind"]), metadata, _essence(document)):
+            self._news.forget(document)
+        elif not self._news.is_news(document, _essence(document)):
             return
         if service := labels.get(OF_SERVICE):
             self._ring_target((metadata["namespace"], service))
@@ -79,14 +82,6 @@ class Doorbells:
         for bell in self._bells.values():
             if bell.target == target:
                 bell.rung.set()
-
-    def _is_news(self, kind: str, metadata: Mapping[str, Any], essence: object) -> bool:
-        key = (kind, str(metadata["namespace"]), str(metadata["name"]))
-        heard, self._heard[key] = self._heard.get(key), essence
-        return heard != essence
-
-    def _forget(self, kind: str, metadata: Mapping[str, Any]) -> None:
-        self._heard.pop((kind, metadata["namespace"], metadata["name"]), None)
 
 
 def _essence(document: Mapping[str, Any]) -> object:

@@ -3,14 +3,12 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.gc_collector import GCCollector
-from prometheus_client.platform_collector import PlatformCollector
-from prometheus_client.process_collector import ProcessCollector
+from prometheus_client import Counter, Gauge, Histogram
 
+from pilotlight.announcement import Announcement
 from pilotlight.api.rollout import InferenceRollout
 from pilotlight.api.rollout_status import Phase
-from pilotlight_canary.decision import Announcement
+from pilotlight.controller.registry import registry_of
 
 WHO = ("namespace", "rollout")
 LOOK_SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -21,16 +19,8 @@ class Gauges:
     """What ``/metrics`` says of the rollouts."""
 
     def __init__(self, is_leading: Callable[[], bool]) -> None:
-        self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
-        PlatformCollector(registry=self.registry)
-        GCCollector(registry=self.registry)
-        own = self.registry
+        self.registry = own = registry_of("pilotlight_canary", is_leading)
         self._known: dict[tuple[str, str], set[str]] = {}
-        self.leading = Gauge(
-            "pilotlight_canary_leading", "1 in the process that acts.", registry=own
-        )
-        self.leading.set_function(lambda: float(is_leading()))
         self.phase = Gauge(
             "pilotlight_canary_phase",
             "1 for the phase that a rollout is in, 0 for the others.",

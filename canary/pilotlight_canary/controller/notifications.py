@@ -8,13 +8,13 @@ from collections.abc import Callable
 
 import aiohttp
 
+from pilotlight.announcement import Announcement, Severity
 from pilotlight.api.meta import KeyReference
 from pilotlight.api.rollout import InferenceRollout
 from pilotlight.errors import ClusterError, PilotlightError
 from pilotlight.kube.cluster import Reader
 from pilotlight.kube.document import Reference
 from pilotlight.kube.kinds import SECRET
-from pilotlight_canary.decision import Announcement, Severity
 
 logger = logging.getLogger(__name__)
 

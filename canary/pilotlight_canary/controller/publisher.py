@@ -4,19 +4,19 @@ import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from pilotlight.announcement import Announcement, Severity
 from pilotlight.api.rollout_status import PastRollout
 from pilotlight.clock import Clock
+from pilotlight.controller.events import Recorder
 from pilotlight.errors import ManifestError, PilotlightError
 from pilotlight.kube.cluster import Cluster
 from pilotlight.kube.document import Document, Reference
 from pilotlight.kube.kinds import INFERENCE_ROLLOUT
 from pilotlight_canary.controller.course_book import write_course
 from pilotlight_canary.controller.doorbell import Key
-from pilotlight_canary.controller.events import Recorder
 from pilotlight_canary.controller.gauges import Gauges
 from pilotlight_canary.controller.look import Outcome
 from pilotlight_canary.controller.notifications import Notifier
-from pilotlight_canary.decision import Announcement, Severity
 
 logger = logging.getLogger(__name__)
 

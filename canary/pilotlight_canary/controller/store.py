@@ -2,15 +2,14 @@
 
 from dataclasses import dataclass
 
-from pydantic import ValidationError
-
 from pilotlight.api.rollout import InferenceRollout
 from pilotlight.api.rollout_status import InferenceRolloutStatus
-from pilotlight.errors import ManifestError, NotInCluster
+from pilotlight.api.stored import understood
+from pilotlight.api.stored import write_status as stored_write
+from pilotlight.errors import NotInCluster
 from pilotlight.kube.cluster import Cluster
 from pilotlight.kube.document import Document, Reference
 from pilotlight.kube.kinds import INFERENCE_ROLLOUT
-from pilotlight.kube.merge import merge_patch
 
 
 @dataclass(frozen=True)
@@ -24,11 +23,6 @@ class Stored:
 
     rollout: InferenceRollout
     document: Document
-
-    @property
-    def version(self) -> str:
-        """``resourceVersion``: a write on another one is refused."""
-        return str(self.document["metadata"]["resourceVersion"])
 
     @property
     def status(self) -> InferenceRolloutStatus:
@@ -46,14 +40,7 @@ def read(cluster: Cluster, namespace: str, name: str) -> Stored | None:
         document = cluster.get(Reference(INFERENCE_ROLLOUT, name, namespace))
     except NotInCluster:
         return None
-    try:
-        return Stored(InferenceRollout.model_validate(document), document)
-    except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
-            for fault in error.errors()[:5]
-        )
-        raise ManifestError(f"InferenceRollout {namespace}/{name}: {faults}") from error
+    return Stored(understood(InferenceRollout, document), document)
 
 
 def write_status(cluster: Cluster, stored: Stored, status: InferenceRolloutStatus) -> Stored:
@@ -63,15 +50,9 @@ def write_status(cluster: Cluster, stored: Stored, status: InferenceRolloutStatu
         Conflict: Somebody did.
         ClusterError: It was not written.
     """
-    before = stored.document.get("status") or {}
-    after = status.model_dump(mode="json", by_alias=True, exclude_none=True)
-    change = merge_patch(before, after)
-    if not change:
-        return stored
-    metadata = stored.document["metadata"]
-    document = cluster.patch(
-        Reference(INFERENCE_ROLLOUT, metadata["name"], metadata["namespace"]),
-        {"metadata": {"resourceVersion": stored.version}, "status": change},
-        subresource="status",
+    document = stored_write(cluster, INFERENCE_ROLLOUT, stored.document, status)
+    return (
+        stored
+        if document is stored.document
+        else Stored(InferenceRollout.model_validate(document), document)
     )
-    return Stored(InferenceRollout.model_validate(document), document)

@@ -12,8 +12,8 @@ from typing import Self
 
 import aiohttp
 
+from pilotlight.demo.standin import MODEL
 from pilotlight.errors import OperationError
-from pilotlight_canary.demo.service import MODEL
 
 VERSION_HEADER = "x-standin-version"
 DEADLINE_S = 20.0

@@ -1,22 +1,19 @@
 """Plays the story in front of the screen, and tells at the end what it came to."""
 
-import threading
-import time
 from pathlib import Path
 
 from rich.console import Console
-from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from pilotlight.demo.performance import perform
 from pilotlight.errors import PilotlightError
-from pilotlight_canary.demo.screen import chapters, screen
+from pilotlight.terminal.numbers import percent, span
+from pilotlight_canary.demo.screen import screen
 from pilotlight_canary.demo.story import Act, Story
 from pilotlight_canary.view.chart import chart
 from pilotlight_canary.view.watching import Lines
-from pilotlight_canary.view.wording import TONES, percent, span
-
-FRAME_S = 0.25
+from pilotlight_canary.view.wording import TONES
 
 
 def play(story: Story, console: Console, pictures: Path | None, *, keep: bool) -> None:
@@ -25,47 +22,19 @@ def play(story: Story, console: Console, pictures: Path | None, *, keep: bool) -
     Raises:
         OperationError: The story did not go as it should.
     """
-    failures: list[BaseException] = []
+    lines = Lines(console)
 
-    def tell() -> None:
-        try:
-            story.run()
-        except BaseException as error:  # noqa: BLE001  (raised again by the thread that waits)
-            failures.append(error)
+    def line() -> None:
+        if story.scene.seen is not None:
+            lines(story.scene.seen)
 
-    teller = threading.Thread(target=tell, daemon=True)
     try:
-        teller.start()
-        if console.is_terminal:
-            _live(story, teller, console)
-        else:
-            _lines(story, teller, console)
+        perform(story.run, story.scene, console, lambda: screen(story.scene), line)
     finally:
         if not keep:
             with console.status("taking the demonstration away"):
                 _clear(story, console)
-    if failures:
-        raise failures[0]
     _ending(story, console, pictures)
-
-
-def _live(story: Story, teller: threading.Thread, console: Console) -> None:
-    with Live(console=console, auto_refresh=False, transient=True) as live:
-        while teller.is_alive():
-            live.update(screen(story.scene), refresh=True)
-            time.sleep(FRAME_S)
-    console.print(chapters(story.scene))
-
-
-def _lines(story: Story, teller: threading.Thread, console: Console) -> None:
-    lines, told = Lines(console), ""
-    while teller.is_alive():
-        if story.scene.chapter not in (told, "begins"):
-            told = story.scene.chapter
-            console.print(f"==> {told}", markup=False, highlight=False)
-        if story.scene.seen is not None:
-            lines(story.scene.seen)
-        time.sleep(FRAME_S)
 
 
 def _clear(story: Story, console: Console) -> None:

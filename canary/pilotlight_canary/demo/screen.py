@@ -1,40 +1,27 @@
 """The screen: the chapters, the rollout, and what the crowd sees."""
 
-import time
-
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from pilotlight.terminal.numbers import percent
 from pilotlight_canary.demo.crowd import Tally
 from pilotlight_canary.demo.scene import Scene
 from pilotlight_canary.view.bar import Bar
 from pilotlight_canary.view.status import render
-from pilotlight_canary.view.wording import percent, span
 
 EVENTS = 3
 
 
 def screen(scene: Scene) -> RenderableType:
     """The scene as it is now."""
-    parts: list[RenderableType] = [chapters(scene)]
+    parts: list[RenderableType] = [scene.text()]
     if scene.seen is not None:
         parts.append(Panel(render(scene.seen, EVENTS), border_style="dim", title="rollout",
                            title_align="left"))  # fmt: skip
     parts.append(crowd(scene.tally))
     return Group(*parts)
-
-
-def chapters(scene: Scene) -> Text:
-    """What is done, and what is under way."""
-    text = Text()
-    for chapter, seconds in scene.notes:
-        text.append("✓ ", "green").append(chapter).append(f"  {span(seconds)}\n", "dim")
-    if scene.chapter != "begins":
-        text.append("▶ ", "bold yellow").append(scene.chapter, "bold")
-        text.append(f"  {span(time.monotonic() - scene.since)}", "dim")
-    return text
 
 
 def crowd(tally: Tally) -> Panel:

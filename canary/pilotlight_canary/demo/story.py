@@ -7,6 +7,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pilotlight.api.rollout_status import Phase
+from pilotlight.clock import utc_now
+from pilotlight.demo.standin import code
 from pilotlight.errors import ClusterError, NotInCluster, OperationError
 from pilotlight.kube.access import ApiServer
 from pilotlight.kube.document import Document, Reference, reference_to
@@ -15,18 +17,10 @@ from pilotlight.kube.waiting import has_condition, wait
 from pilotlight_canary.demo.crowd import Crowd, Tally
 from pilotlight_canary.demo.engine_room import holds_changes, running
 from pilotlight_canary.demo.scene import Scene
-from pilotlight_canary.demo.service import (
-    FIRST,
-    GOOD,
-    NAME,
-    Version,
-    code,
-    inference_service,
-    rollout,
-)
+from pilotlight_canary.demo.service import FIRST, GOOD, NAME, Version, inference_service, rollout
 from pilotlight_canary.timeline import Timeline, has_ended
 from pilotlight_canary.view.keeping import timeline
-from pilotlight_canary.view.observer import Observer, utc_now
+from pilotlight_canary.view.observer import Observer
 from pilotlight_canary.view.seen import Seen
 
 READY_S = 120.0

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from pilotlight.announcement import Announcement, Severity
 from pilotlight.api.rollout import RolloutPolicy
 from pilotlight.api.rollout_status import ComponentRecord, InferenceRolloutStatus, Phase
-from pilotlight_canary.decision import Announcement, Severity
 from pilotlight_canary.observation import (
     ComponentView,
     Observation,

@@ -7,6 +7,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from pilotlight.terminal.numbers import percent, span
 from pilotlight_canary.timeline import SAMPLE_RATIO, CheckPlan, Timeline
 from pilotlight_canary.view.braille import Canvas, Line
 from pilotlight_canary.view.confidence import Band
@@ -19,7 +20,7 @@ from pilotlight_canary.view.course import (
     start,
     stays,
 )
-from pilotlight_canary.view.wording import TONES, percent, span
+from pilotlight_canary.view.wording import TONES
 
 CANARY, STABLE, WORSE, GOOD = "yellow", "blue", "red", "green"
 SCALE = 9

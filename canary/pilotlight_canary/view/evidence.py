@@ -4,10 +4,10 @@ from rich.table import Table
 from rich.text import Text
 
 from pilotlight.api.rollout_status import Evidence
+from pilotlight.terminal.numbers import share
 from pilotlight_canary.timeline import SAMPLE_RATIO, CheckPlan
 from pilotlight_canary.view.bar import Bar
 from pilotlight_canary.view.seen import Seen
-from pilotlight_canary.view.wording import share
 
 ALARMING = 0.25
 """From this part of the evidence for worse on, a stratum has a line of its own."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pilotlight.api.rollout_status import Phase
-from pilotlight.errors import UsageError
+from pilotlight.terminal.numbers import span
 from pilotlight_canary.timeline import SAMPLE_RATIO, CheckPlan, Timeline
 from pilotlight_canary.view.confidence import ALPHA
 from pilotlight_canary.view.course import (
@@ -17,7 +17,6 @@ from pilotlight_canary.view.course import (
     seconds,
     stays,
 )
-from pilotlight_canary.view.wording import span
 
 CANARY, STABLE, WORSE, GOOD, INK, FAINT = (
     "#e08a00", "#2f6fb5", "#c23b3b", "#2f8f4e", "#333333", "#8a8a8a",
@@ -44,19 +43,6 @@ CAPTION = (
     f"Bands: {100 * (1 - ALPHA):.0f} %, for all looks together; shares are counted anew in each "
     "step. Dashed: the e-value that decides by itself."
 )
-FORMATS = (".png", ".svg", ".pdf")
-
-
-def refuse_format(file: Path) -> None:
-    """Nothing, if such a file can be drawn.
-
-    Raises:
-        UsageError: By its ending it is no picture, or its folder is not there.
-    """
-    if file.suffix not in FORMATS:
-        raise UsageError(f"{file} is no picture by its ending: one of {', '.join(FORMATS)}")
-    if not file.parent.is_dir():
-        raise UsageError(f"there is no folder {file.parent}")
 
 
 def save(timeline: Timeline, file: Path) -> None:

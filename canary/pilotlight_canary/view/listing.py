@@ -9,8 +9,9 @@ from rich.text import Text
 
 from pilotlight.api.rollout import InferenceRollout
 from pilotlight.api.rollout_status import PastRollout
+from pilotlight.terminal.numbers import ago, span
 from pilotlight_canary.view.bar import Bar
-from pilotlight_canary.view.wording import TONES, ago, span
+from pilotlight_canary.view.wording import TONES
 
 
 def listing(

@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from pilotlight.api.present import all_of, one_of
 from pilotlight.api.rollout import InferenceRollout
-from pilotlight.errors import AccessDenied, ClusterError, NotInCluster
+from pilotlight.errors import AccessDenied, ClusterError
 from pilotlight.kube.access import ApiServer
 from pilotlight.kube.document import Document, Reference, condition
 from pilotlight.kube.kinds import EVENT, INFERENCE_ROLLOUT, INFERENCE_SERVICE, LEASE, POD
@@ -51,35 +52,13 @@ def read(cluster: ApiServer, name: str, namespace: str) -> Document:
     Raises:
         NotInCluster: There is none; the message names those that there are.
     """
-    installed(cluster)
-    try:
-        return cluster.get(Reference(INFERENCE_ROLLOUT, name, namespace))
-    except NotInCluster as error:
-        others = sorted(found["metadata"]["name"] for found in rollouts(cluster, namespace))
-        listed = f"there are {', '.join(others)}" if others else "there is none in this namespace"
-        raise NotInCluster(
-            f"no InferenceRollout {name} in namespace {namespace}: {listed}. "
-            "In another one? -n NAMESPACE; all of them: pilotlight rollout list -A"
-        ) from error
+    listing = "pilotlight rollout list -A"
+    return one_of(cluster, INFERENCE_ROLLOUT, name, namespace, listing)
 
 
 def rollouts(cluster: ApiServer, namespace: str | None) -> list[Document]:
     """All rollouts of a namespace, or of all."""
-    installed(cluster)
-    return cluster.list(INFERENCE_ROLLOUT, namespace)
-
-
-def installed(cluster: ApiServer) -> None:
-    """Nothing, if the cluster serves rollouts.
-
-    Raises:
-        NotInCluster: It does not.
-    """
-    if not cluster.serves(INFERENCE_ROLLOUT):
-        raise NotInCluster(
-            f"the cluster {cluster.server} has no InferenceRollouts: install them and their "
-            "controller with kubectl apply -k manifests/controller (docs/gitops.md)"
-        )
+    return all_of(cluster, INFERENCE_ROLLOUT, namespace)
 
 
 class Observer:
@@ -230,8 +209,3 @@ def _spec(lease: Document) -> dict[str, Any]:
 
 def _renewed(spec: dict[str, Any]) -> datetime:
     return datetime.fromisoformat(spec.get("renewTime") or "1970-01-01T00:00:00Z").astimezone(UTC)
-
-
-def utc_now() -> datetime:
-    """The machine's own time."""
-    return datetime.now(UTC)

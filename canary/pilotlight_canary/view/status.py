@@ -10,10 +10,11 @@ from rich.text import Text
 from pilotlight.api.duration import text as duration
 from pilotlight.api.meta import Mode
 from pilotlight.api.rollout_status import Phase
+from pilotlight.terminal.numbers import ago, span
 from pilotlight_canary.view.bar import Bar
 from pilotlight_canary.view.evidence import evidence_table
 from pilotlight_canary.view.seen import PodSeen, Seen
-from pilotlight_canary.view.wording import MEANINGS, TONES, ago, span
+from pilotlight_canary.view.wording import MEANINGS, TONES
 
 STEPPING = (Phase.PROGRESSING, Phase.PAUSED)
 PROMOTED = (Phase.WATCHING, Phase.SUCCEEDED)

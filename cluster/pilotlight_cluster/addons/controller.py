@@ -1,4 +1,4 @@
-"""Pilotlight's own controller, as manifests/controller installs it."""
+"""Pilotlight's own controllers, as manifests/controller installs it."""
 
 from pathlib import Path
 
@@ -10,7 +10,11 @@ from pilotlight_cluster.kubectl import Kubectl
 from pilotlight_cluster.services import PROMETHEUS_PORT
 
 NAMESPACE = "pilotlight-system"
-DEPLOYMENT = "pilotlight-rollout-controller"
+PROMETHEUS_VARIABLES = {
+    "pilotlight-rollout-controller": "PILOTLIGHT_CONTROLLER_PROMETHEUS",
+    "pilotlight-warmpool-controller": "PILOTLIGHT_WARMPOOL_PROMETHEUS",
+}
+"""By Deployment, what tells it where figures come from."""
 FOLDER = Path("manifests") / "controller"
 # Another image under the same name makes no new pods by itself.
 IMAGE_KEY = "pilotlight.dev/image"
@@ -23,7 +27,7 @@ def documents(kubectl: Kubectl, checkout: Path, image: str, key: str) -> list[Do
     Args:
         kubectl: Builds the kustomization.
         checkout: Where the manifests are.
-        image: The controller's image.
+        image: The controllers' image.
         key: Changes with the image's content.
     """
     built = yaml.safe_load_all(kubectl("kustomize", str(checkout / FOLDER)))
@@ -31,11 +35,13 @@ def documents(kubectl: Kubectl, checkout: Path, image: str, key: str) -> list[Do
 
 
 def _fit(document: Document, image: str, key: str) -> Document:
-    if document["kind"] != "Deployment":
+    if document["kind"] not in ("Deployment", "CronJob"):
         return document
     fit(document, lambda _: image)
-    metadata = document["spec"]["template"]["metadata"]
-    metadata["annotations"] = (metadata.get("annotations") or {}) | {IMAGE_KEY: key}
-    for container in containers(document):
-        container["env"].append({"name": "PILOTLIGHT_CONTROLLER_PROMETHEUS", "value": PROMETHEUS})
+    variable = PROMETHEUS_VARIABLES.get(document["metadata"]["name"])
+    if document["kind"] == "Deployment" and variable:
+        metadata = document["spec"]["template"]["metadata"]
+        metadata["annotations"] = (metadata.get("annotations") or {}) | {IMAGE_KEY: key}
+        for container in containers(document):
+            container["env"].append({"name": variable, "value": PROMETHEUS})
     return document

@@ -41,7 +41,8 @@ def is_kind(document: Document, kind: str, name: str | None = None) -> bool:
 
 def containers(document: Document) -> list[dict[str, Any]]:
     """A workload's containers; none for other objects."""
-    template = document.get("spec", {}).get("template", {})
+    spec = document.get("spec", {})
+    template = spec.get("jobTemplate", {}).get("spec", spec).get("template", {})
     found: list[dict[str, Any]] = template.get("spec", {}).get("containers", [])
     return found
 

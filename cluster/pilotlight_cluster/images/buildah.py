@@ -4,17 +4,20 @@ import json
 import os
 import shutil
 import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from pilotlight.errors import OperationError
 from pilotlight_cluster import versions
 from pilotlight_cluster.command_line import run
+from pilotlight_cluster.console import Progress
 from pilotlight_cluster.images.archive import CERTIFICATES
+from pilotlight_cluster.turn import turn
 
 BASE = "localhost/pilotlight-debian:base"
 BUILD_TIMEOUT_S = 3600
+KEPT = 20
+"""Results of earlier builds whose layers a build may use; each holds up to half a gigabyte."""
 # What the machine needs to reach its package sources, a build needs too; its result does not.
 PASSED_ON = ("http_proxy", "https_proxy", "no_proxy", "PIP_INDEX_URL", "UV_INDEX_URL")
 
@@ -25,17 +28,27 @@ class Buildah:
 
     Attributes:
         storage: Layers are kept here from build to build.
+        progress: Told of waiting for another build.
     """
 
     storage: Path
+    progress: Progress
 
     def build(self, checkout: Path, target: str, archive: Path, arguments: tuple[str, ...]) -> None:
-        """Build a target of the checkout's Dockerfile into a docker-archive.
+        """Build a target of the checkout's Dockerfile into a docker-archive, one at a time.
 
         Raises:
             OperationError: The build failed, with its last lines.
         """
-        self._ensure_base()
+        self.storage.mkdir(parents=True, exist_ok=True)
+        with turn(self.storage, self.progress):
+            self._tidy()
+            self._ensure_base()
+            self._build(checkout, target, archive, arguments)
+
+    def _build(
+        self, checkout: Path, target: str, archive: Path, arguments: tuple[str, ...]
+    ) -> None:
         image = f"localhost/pilotlight-{target}:dev"
         before = self._images().get(image)
         values = [f"BASE={BASE}", *arguments]
@@ -50,9 +63,15 @@ class Buildah:
         self._run("push", image, f"docker-archive:{fresh}:{image}")
         fresh.replace(archive)
         if before and before != self._images()[image]:
-            # Half a gigabyte for each change of the code; a build that crashed may still hold it.
-            with suppress(OperationError):
-                self._run("rmi", before)
+            # Half a gigabyte for each change of the code.
+            self._run("rmi", before)
+
+    def _tidy(self) -> None:
+        """Away with what builds left that did not end: mounted containers, and images they hold."""
+        self._run("rm", "--all")
+        nameless = [image for image in self._listed() if not image.get("names")]
+        if len(nameless) > KEPT:
+            self._run("rmi", "--prune")
 
     def _ensure_base(self) -> None:
         """Debian from its packages, with this machine's certificates."""
@@ -75,11 +94,13 @@ class Buildah:
 
     def _images(self) -> dict[str, str]:
         """Ids by name."""
-        images = json.loads(self._run("images", "--json").strip() or "[]") or []
-        return {name: image["id"] for image in images for name in image.get("names") or ()}
+        listed = self._listed()
+        return {name: image["id"] for image in listed for name in image.get("names") or ()}
+
+    def _listed(self) -> list[dict[str, Any]]:
+        return json.loads(self._run("images", "--json").strip() or "[]") or []
 
     def _run(self, *arguments: str) -> str:
-        self.storage.mkdir(parents=True, exist_ok=True)
         command = [
             *("buildah", "--root", str(self.storage / "root")),
             *("--runroot", str(self.storage / "run"), "--storage-driver", "overlay"),

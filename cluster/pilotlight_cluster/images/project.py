@@ -46,7 +46,7 @@ class ProjectImages:
         self.progress = progress
         self.checkout = checkout()
         self.folder = cluster.layout.images
-        self.buildah = Buildah(cluster.layout.cache / "buildah")
+        self.buildah = Buildah(cluster.layout.cache / "buildah", progress)
 
     def ensure_all(self) -> None:
         """All three images of the current code."""

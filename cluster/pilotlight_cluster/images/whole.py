@@ -33,7 +33,7 @@ def build(
     archive.parent.mkdir(parents=True, exist_ok=True)
     begin = time.monotonic()
     with progress.step(f"build image {target}, whole"):
-        storage = Buildah(layout.cache / "buildah")
+        storage = Buildah(layout.cache / "buildah", progress)
         storage.build(checkout(), target, archive, (f"ACCELERATOR={accelerator}",))
     seconds = time.monotonic() - begin
     return {"archive": str(archive), "bytes": archive.stat().st_size, "seconds": round(seconds)}

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pilotlight.api.meta import FloorClaim
+from pilotlight.api.stored import write_status
 from pilotlight.api.warmpool import WarmPoolStatus
 from pilotlight.clock import SimulatedClock
 from pilotlight.kube.access import ApiServer
@@ -16,7 +17,6 @@ from pilotlight.kube.kinds import (
     ROUTE,
     WARM_POOL,
 )
-from pilotlight_autoscaler.kserve import pools
 from pilotlight_autoscaler.kserve.act import all_targets
 from pilotlight_autoscaler.kserve.observe import Observer, Seen
 
@@ -94,7 +94,9 @@ class Place:
         """As a controller does it: the status first, then the levers."""
         claims = (FloorClaim(revision=of, replicas=replicas, **claim),)
         document = self.get(WARM_POOL, pool)
-        pools.publish(self.cluster, document, WarmPoolStatus(floor=replicas, floors=claims))
+        write_status(
+            self.cluster, WARM_POOL, document, WarmPoolStatus(floor=replicas, floors=claims)
+        )
         self.settle()
 
     def settle(self) -> None:

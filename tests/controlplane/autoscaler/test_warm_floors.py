@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from pilotlight.api.meta import FloorClaim
+from pilotlight.api.stored import understood, write_status
+from pilotlight.api.warmpool import WarmPool
 from pilotlight.errors import Conflict, NotInCluster
 from pilotlight.kube.kinds import (
     INFERENCE_ROLLOUT,
@@ -125,11 +127,11 @@ def test_a_status_of_an_older_look_is_not_stored(place: Place) -> None:
     place.pool()
     old = place.get(WARM_POOL, "pool")
     place.claim(2, FIRST)
-    status = pools.pool_of(old).status.model_copy(
+    status = understood(WarmPool, old).status.model_copy(
         update={"floors": (FloorClaim(revision=FIRST, replicas=9),)}
     )
     with pytest.raises(Conflict):
-        pools.publish(place.cluster, old, status)
+        write_status(place.cluster, WARM_POOL, old, status)
 
 
 def test_without_knative_the_services_minimum_is_held_and_given_back(place: Place) -> None:
@@ -215,7 +217,7 @@ def test_before_removal_everything_is_given_back(place: Place) -> None:
 
 def test_a_history_is_kept_with_its_pool(place: Place) -> None:
     place.pool()
-    pool = pools.pool_of(place.get(WARM_POOL, "pool"))
+    pool = understood(WarmPool, place.get(WARM_POOL, "pool"))
     store = TraceStore(place.cluster)
     store.save(pool, Trace(progress=Progress(at=NOW, total=7)))
     store.save(pool, Trace(progress=Progress(at=NOW, total=8)))

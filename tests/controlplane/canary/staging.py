@@ -8,9 +8,10 @@ from pathlib import Path
 from pilotlight.kube.access import ApiServer
 from pilotlight.kube.document import Reference, reference_to
 from pilotlight.kube.kinds import EVENT, INFERENCE_ROLLOUT, NAMESPACE
-from tests.controlplane.canary.controlling import Controller, Stage, await_
+from tests.controlplane.canary.controlling import Stage
 from tests.controlplane.canary.platform import Platform
 from tests.controlplane.canary.traffic import Manners, Traffic
+from tests.controlplane.process import Controller, await_
 
 QUICK = {"interval": "1s", "stepWeights": [20, 50], "budgets": {"missedRegression": 0.2}}
 ANALYSIS = {"analysis": QUICK, "rollbackWindowSeconds": 2}

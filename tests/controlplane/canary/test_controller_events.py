@@ -10,14 +10,15 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from pilotlight.announcement import Announcement, Severity
 from pilotlight.api.rollout import InferenceRollout
 from pilotlight.clock import SimulatedClock
+from pilotlight.controller.events import Recorder
 from pilotlight.kube.access import ApiServer, connect
 from pilotlight.kube.document import Document, Reference
 from pilotlight.kube.kinds import EVENT, NAMESPACE
-from pilotlight_canary.controller.events import Recorder
+from pilotlight_canary.controller.assembly import COMPONENT
 from pilotlight_canary.controller.notifications import Notifier
-from pilotlight_canary.decision import Announcement, Severity
 from pilotlight_cluster.controlplane import ControlPlane
 from tests.controlplane.canary.definitions import define
 from tests.controlplane.conftest import Kubectl
@@ -66,7 +67,7 @@ def events(cluster: ApiServer, about: Document) -> list[Document]:
 def test_an_event_says_what_when_and_by_whom(
     cluster: ApiServer, about: Document, clock: SimulatedClock
 ) -> None:
-    Recorder(cluster, "me", clock).record(about, TAKEN_BACK)
+    Recorder(cluster, COMPONENT, "me", clock).record(about, TAKEN_BACK)
     (event,) = events(cluster, about)
     assert (event["reason"], event["message"], event["type"]) == (
         "RolledBack",
@@ -80,7 +81,7 @@ def test_an_event_says_what_when_and_by_whom(
 def test_kubectl_describe_shows_it(
     cluster: ApiServer, about: Document, clock: SimulatedClock, kubectl: Kubectl
 ) -> None:
-    Recorder(cluster, "me", clock).record(about, PROMOTED)
+    Recorder(cluster, COMPONENT, "me", clock).record(about, PROMOTED)
     said = kubectl("describe", "irollout", about["metadata"]["name"], "-n", HOME)
     assert "Promoted" in said
     assert "pilotlight-rollout-controller" in said
@@ -89,10 +90,10 @@ def test_kubectl_describe_shows_it(
 def test_the_same_said_again_is_counted_even_by_another_process(
     cluster: ApiServer, about: Document, clock: SimulatedClock
 ) -> None:
-    Recorder(cluster, "me", clock).record(about, PROMOTED)
+    Recorder(cluster, COMPONENT, "me", clock).record(about, PROMOTED)
     clock.advance(60)
-    Recorder(cluster, "another", clock).record(about, PROMOTED)
-    Recorder(cluster, "another", clock).record(about, TAKEN_BACK)
+    Recorder(cluster, COMPONENT, "another", clock).record(about, PROMOTED)
+    Recorder(cluster, COMPONENT, "another", clock).record(about, TAKEN_BACK)
     counts = {e["reason"]: e["count"] for e in events(cluster, about)}
     assert counts == {"Promoted": 2, "RolledBack": 1}
 

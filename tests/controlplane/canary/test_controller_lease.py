@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import pytest
 
 from pilotlight.clock import SimulatedClock, SystemClock
+from pilotlight.controller.fence import Fence, NotLeading
+from pilotlight.controller.leadership import Leadership
+from pilotlight.controller.lease import Election, Term
 from pilotlight.errors import NotReached
 from pilotlight.kube.access import ApiServer, connect
 from pilotlight.kube.document import Document, Reference
 from pilotlight.kube.kinds import CONFIG_MAP, LEASE, NAMESPACE
-from pilotlight_canary.controller.fence import Fence, NotLeading
-from pilotlight_canary.controller.leadership import Leadership
-from pilotlight_canary.controller.lease import Election, Term
 from pilotlight_cluster.controlplane import ControlPlane
 
 pytestmark = pytest.mark.controlplane

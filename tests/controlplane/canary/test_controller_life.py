@@ -9,10 +9,10 @@ import pytest
 
 from pilotlight.kube.kinds import ROUTE
 from pilotlight_cluster.controlplane import ControlPlane
-from tests.controlplane.canary.controlling import Controller, await_
 from tests.controlplane.canary.playing import Play, play
 from tests.controlplane.canary.staging import QUICK, Staged, recorded
 from tests.controlplane.canary.traffic import Manners
+from tests.controlplane.process import Controller, await_
 
 __all__ = ["play"]
 

@@ -10,11 +10,11 @@ import pytest
 from pilotlight.kube.document import Reference
 from pilotlight.kube.kinds import CONFIG_MAP, EVENT, INFERENCE_ROLLOUT, REVISION, ROUTE
 from pilotlight_canary.timeline import parse
-from tests.controlplane.canary.controlling import await_
 from tests.controlplane.canary.platform import NEVER_READY
 from tests.controlplane.canary.playing import Play, play
 from tests.controlplane.canary.staging import QUICK, recorded
 from tests.controlplane.canary.traffic import Manners
+from tests.controlplane.process import await_
 
 __all__ = ["play"]
 

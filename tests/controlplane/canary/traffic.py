@@ -1,5 +1,6 @@
 """Requests that never were: counters of both versions' pods, served as Prometheus reads them."""
 
+import os
 import random
 import threading
 import time
@@ -134,4 +135,5 @@ class Traffic:
 
 
 def _address(number: int) -> str:
-    return f"127.20.0.{number}"
+    """One that no other process of the tests takes at the same time."""
+    return f"127.{20 + os.getpid() // 250 % 200}.{os.getpid() % 250}.{number}"

@@ -10,8 +10,8 @@ from pilotlight.api.rollout_status import Phase
 from pilotlight_canary.timeline import Timeline
 from tests.e2e import breakdown
 from tests.e2e.gateway import Endpoint
-from tests.e2e.rollouts.traffic import Load, Traffic, lost
 from tests.e2e.rollouts.watched import Watched
+from tests.e2e.traffic import Load, Traffic, lost
 from tests.e2e.waiting import until
 from tests.e2e.workspace import Workspace
 
@@ -51,7 +51,7 @@ BAD = {
 
 
 @pytest.fixture(scope="module")
-def watched(workspace: Workspace, controller: None) -> Watched:
+def watched(workspace: Workspace, controllers: None) -> Watched:
     """Version 1, whose every change is judged."""
     return Watched(workspace, "bad")
 

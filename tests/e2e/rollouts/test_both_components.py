@@ -7,9 +7,9 @@ import pytest
 
 from pilotlight.api.rollout_status import Component, Phase
 from pilotlight.kube.document import Document
-from tests.e2e.rollouts.traffic import Load, Traffic, lost, versions
 from tests.e2e.rollouts.watched import Watched
 from tests.e2e.standin.service import MODEL, StandInService, code
+from tests.e2e.traffic import Load, Traffic, lost, versions
 from tests.e2e.workspace import READY_S, Workspace
 
 NAME = "both"
@@ -25,7 +25,7 @@ def service(version: str) -> Document:
 
 
 @pytest.fixture(scope="module")
-def watched(workspace: Workspace, controller: None) -> Watched:
+def watched(workspace: Workspace, controllers: None) -> Watched:
     return Watched(workspace, NAME)
 
 

@@ -5,8 +5,8 @@ import pytest
 from pilotlight.api.rollout_status import Phase
 from pilotlight.kube.document import Document
 from pilotlight.kube.kinds import ROUTE
-from tests.e2e.rollouts.traffic import Load, Traffic, lost, versions
 from tests.e2e.rollouts.watched import OVER, Watched
+from tests.e2e.traffic import Load, Traffic, lost, versions
 from tests.e2e.waiting import until
 from tests.e2e.workspace import Workspace
 
@@ -15,7 +15,7 @@ GONE_S = 20.0
 
 
 @pytest.fixture(scope="module")
-def good(workspace: Workspace, controller: None) -> Watched:
+def good(workspace: Workspace, controllers: None) -> Watched:
     return Watched(workspace, "good")
 
 

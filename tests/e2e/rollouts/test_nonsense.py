@@ -42,7 +42,7 @@ def nonsense() -> Iterator[str]:
 
 
 def test_a_model_that_answers_nonsense_is_taken_back_at_the_gate(
-    workspace: Workspace, controller: None, nonsense: str
+    workspace: Workspace, controllers: None, nonsense: str
 ) -> None:
     stable = awake()
     workspace.apply(stable)

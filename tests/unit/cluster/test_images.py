@@ -7,8 +7,10 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from pilotlight.errors import OperationError, UsageError
+from pilotlight_cluster.console import Progress
 from pilotlight_cluster.images import buildah, project
 from pilotlight_cluster.images.archive import Image, write
 from pilotlight_cluster.images.environment import Environment, chain_id, with_layer
@@ -108,13 +110,36 @@ def test_a_build_replaces_the_one_before_and_keeps_no_way_to_package_sources(
         return json.dumps([{"id": image, "names": [name]} for name, image in built.items()])
 
     monkeypatch.setattr(buildah, "run", run)
-    builder = buildah.Buildah(tmp_path / "storage")
+    builder = buildah.Buildah(tmp_path / "storage", Progress(Console(quiet=True)))
     for _ in range(2):
         builder.build(tmp_path, "controller", tmp_path / "controller.tar", ())
     assert [words for words in said if words[0] == "rmi"] == [["rmi", "old"]]
     (first, _) = (words for words in said if words[0] == "build")
     for name in buildah.PASSED_ON:
         assert first[first.index(name) - 1] == "--unsetenv"
+
+
+@pytest.mark.parametrize(("results", "pruned"), [(buildah.KEPT, 0), (buildah.KEPT + 1, 1)])
+def test_a_build_clears_away_what_a_killed_one_left_and_keeps_few_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, results: int, pruned: int
+) -> None:
+    said: list[list[str]] = []
+    names = [buildah.BASE, "localhost/pilotlight-controller:dev"]
+    images = [{"id": name, "names": [name]} for name in names]
+    images += [{"id": str(number), "names": []} for number in range(results)]
+
+    def run(argv: list[str], **_: object) -> str:
+        words = argv[argv.index("overlay") + 1 :]
+        said.append(words)
+        if words[0] == "push":
+            Path(words[2].split(":")[1]).touch()
+        return json.dumps(images)
+
+    monkeypatch.setattr(buildah, "run", run)
+    builder = buildah.Buildah(tmp_path / "storage", Progress(Console(quiet=True)))
+    builder.build(tmp_path, "controller", tmp_path / "controller.tar", ())
+    assert said[0] == ["rm", "--all"]
+    assert said.count(["rmi", "--prune"]) == pruned
 
 
 @pytest.fixture

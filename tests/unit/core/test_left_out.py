@@ -28,6 +28,13 @@ KINDS = (NO_GPU, Kind("engine", lambda: "no engine"))
     return pytester
 
 
+@pytest.fixture(params=[(), ("-n", "2")], ids=["one-process", "side-by-side"])
+def options(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """The account is kept by one process, or handed over by two workers."""
+    assert isinstance(request.param, tuple)
+    return request.param
+
+
 GPU_AND_PLAIN = """
 import pytest
 @pytest.mark.gpu
@@ -38,10 +45,12 @@ def test_plain(): pass
 """
 
 
-def test_a_kind_that_cannot_run_is_counted_with_its_reason(suite: pytest.Pytester) -> None:
+def test_a_kind_that_cannot_run_is_counted_with_its_reason(
+    suite: pytest.Pytester, options: tuple[str, ...]
+) -> None:
     suite.makepyfile(GPU_AND_PLAIN)
-    result = suite.runpytest()
-    result.assert_outcomes(passed=1, deselected=2)
+    result = suite.runpytest(*options)
+    result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["left out: gpu (2 tests): no such device"])
     assert result.ret == 0
 
@@ -55,11 +64,11 @@ def test_lacking_hardware_is_allowed_in_ci(
 
 
 def test_a_kind_that_ci_must_run_fails_the_run(
-    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
 ) -> None:
     monkeypatch.setenv("CI", "true")
     suite.makepyfile("import pytest\n@pytest.mark.engine\ndef test_e(): pass\ndef test(): pass")
-    result = suite.runpytest()
+    result = suite.runpytest(*options)
     assert result.ret == 1
     result.stdout.fnmatch_lines(["not allowed with CI=true: engine (1 tests): no engine"])
 
@@ -74,12 +83,15 @@ def test_a_kind_that_ci_must_run_fails_the_run(
     ids=["inside", "module", "mark"],
 )
 def test_a_skip_fails_in_ci_and_only_there(
-    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, source: str
+    suite: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+    source: str,
+    options: tuple[str, ...],
 ) -> None:
     suite.makepyfile(test_skips=source, test_passes="def test_ok(): pass")
-    assert suite.runpytest().ret == 0
+    assert suite.runpytest(*options).ret == 0
     monkeypatch.setenv("CI", "true")
-    result = suite.runpytest()
+    result = suite.runpytest(*options)
     assert result.ret == 1
     result.stdout.fnmatch_lines(["not allowed with CI=true: test_skips*because*"])
 

@@ -122,6 +122,7 @@ def test_no_minimum_goes_over_the_services_maximum() -> None:
         (standard("keda", minReplicas=1), 1),
         (standard("keda", minReplicas=0), 0),
         (standard("none", minReplicas=1), 1),
+        (standard("none", minReplicas=0), 0),
     ],
 )
 def test_to_zero_goes_only_what_its_owner_lets_go_there(document: Document, replicas: int) -> None:

@@ -211,6 +211,7 @@ def test_without_knative_the_deployment_has_the_place_of_a_revision() -> None:
         ({"minReplicas": 0}, "keda", Lever.KEDA, 0),
         ({}, "keda", Lever.KEDA, 1),
         ({"minReplicas": 3}, "none", Lever.STANDARD, 3),
+        ({"minReplicas": 0}, "none", Lever.STANDARD, 0),
     ],
 )
 def test_the_floor_is_what_kserve_makes_of_min_replicas(

@@ -5,10 +5,12 @@ from typing import cast
 import pytest
 
 from pilotlight.api.meta import FloorClaim
-from pilotlight.api.warmpool import WarmPoolStatus
+from pilotlight.api.stored import understood, write_status
+from pilotlight.api.warmpool import WarmPool, WarmPoolStatus
 from pilotlight.errors import Conflict, ManifestError, NotReached
 from pilotlight.kube.cluster import Cluster
 from pilotlight.kube.document import Document
+from pilotlight.kube.kinds import WARM_POOL
 from pilotlight_autoscaler.kserve import pools
 from pilotlight_autoscaler.kserve.act import Targets
 from tests.unit.autoscaler.kserve import objects as o
@@ -43,8 +45,8 @@ def stored(kept: Kept) -> Document:
 
 def test_a_status_is_written_once() -> None:
     kept = Kept(pool())
-    after = pools.publish(cast("Cluster", kept), pool(), STATUS)
-    assert pools.publish(cast("Cluster", kept), after, STATUS) is after
+    after = write_status(cast("Cluster", kept), WARM_POOL, pool(), STATUS)
+    assert write_status(cast("Cluster", kept), WARM_POOL, after, STATUS) is after
     assert kept.written == ["pool"]
     assert stored(kept)["status"]["floors"] == [{"revision": "r", "replicas": 2}]
 
@@ -53,12 +55,12 @@ def test_a_pool_that_somebody_wrote_to_is_not_overwritten() -> None:
     kept = Kept(pool())
     kept.edit("WarmPool", "pool", {"spec": {"mode": "DryRun"}})
     with pytest.raises(Conflict):
-        pools.publish(cast("Cluster", kept), pool(), STATUS)
+        write_status(cast("Cluster", kept), WARM_POOL, pool(), STATUS)
 
 
 def test_a_pool_that_cannot_be_understood_says_why() -> None:
     with pytest.raises(ManifestError, match=r"WarmPool team/pool: spec\.maxReplicas"):
-        pools.pool_of(pool() | {"spec": {"targetRef": {"name": "chat"}, "maxReplicas": -1}})
+        understood(WarmPool, pool() | {"spec": {"targetRef": {"name": "chat"}, "maxReplicas": -1}})
 
 
 def test_a_deleted_pool_stays_until_what_it_held_is_given_back() -> None:

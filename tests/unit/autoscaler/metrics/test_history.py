@@ -6,8 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pilotlight_autoscaler.demand import Demand
+from pilotlight_autoscaler.metrics.figures import Figures
 from pilotlight_autoscaler.metrics.gaps import gaps_of
-from pilotlight_autoscaler.metrics.history import History, of_demand
+from pilotlight_autoscaler.metrics.history import STEP_S, History, join, newest, of_demand, pack
+from pilotlight_autoscaler.metrics.trace import UNFOLDED, Trace
+from pilotlight_autoscaler.observation import Sample, Signals
 
 
 def test_what_crosses_a_minute_is_divided() -> None:
@@ -97,3 +100,51 @@ def test_gaps_are_whole_idle_times_and_holes_are_none() -> None:
     known = [True] * 12
     known[8] = False
     assert gaps_of(demand([0, 1, 0, 0, 1, 0, 1, 0, 0, 0, 1, 0], known)) == (120, 60)
+
+
+def _random(seed: int, bins: int, first: int = 1000) -> History:
+    dice = np.random.default_rng(seed)
+    found = History()
+    for at in range(bins):
+        start_s = (first + at) * STEP_S
+        if dice.random() < 0.9:
+            found.add(start_s, start_s + STEP_S, float(dice.poisson(2)), float(dice.random()))
+    return found
+
+
+def _same(ours: History, theirs: History) -> None:
+    assert (ours.first, ours.length) == (theirs.first, theirs.length)
+    for name in ("arrivals", "work", "watched"):
+        used = slice(0, ours.length)
+        assert np.array_equal(getattr(ours, name)[used], getattr(theirs, name)[used]), name
+
+
+@pytest.mark.parametrize("at_hand", [1, 7, 30])
+def test_what_is_put_away_comes_back_as_it_was(at_hand: int) -> None:
+    whole = _random(at_hand, 300)
+    old, new = pack(whole), newest(whole, at_hand)
+    _same(join(old, new), whole)
+    for history in (whole, new):
+        start_s = (history.first + history.length) * STEP_S
+        history.add(start_s + 90, start_s + 200, 5.0, 1.0)
+    _same(join(old, new), whole)
+
+
+def test_a_whole_of_two_parts_is_no_longer_than_one() -> None:
+    old, new = pack(_random(1, 50)), _random(2, 20, first=1045)
+    new.bins = 40
+    joined = join(old, new)
+    assert (joined.first, joined.length) == (1025, 40)
+    _same(newest(joined, 20), newest(new, 20))
+
+
+def test_a_trace_that_puts_its_past_away_forgets_nothing() -> None:
+    trace, plain = Trace(), History()
+    for minute in range(2 * UNFOLDED):
+        at = 6_000_000.0 + minute * STEP_S
+        figures = Figures(at=at, signals=Signals(concurrency=Sample(float(minute % 3))))
+        trace.take(figures)
+        if minute:
+            plain.add(at - STEP_S, at, 0.0, ((minute % 3) + ((minute - 1) % 3)) / 2)
+    _same(trace.history, plain)
+    assert trace._new.length <= UNFOLDED

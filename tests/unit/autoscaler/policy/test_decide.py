@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from pilotlight.announcement import Severity
 from pilotlight.api.warmpool import Reason
-from pilotlight_autoscaler.decision import Severity
 from pilotlight_autoscaler.demand import Recent
 from pilotlight_autoscaler.observation import Observation, Revision
 from tests.unit.autoscaler.policy.pool import MONDAY, Pool, policy, seen, service

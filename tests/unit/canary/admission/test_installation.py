@@ -1,4 +1,4 @@
-"""manifests/controller and the controller's settings call things by the same names."""
+"""manifests/controller/rollout and the controller's settings call things by the same names."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from pilotlight.kube.document import Document
 from pilotlight_canary.admission.webhooks import NAME
 from pilotlight_canary.controller.settings import ControllerSettings
 
-FOLDER = Path(__file__).parents[4] / "manifests" / "controller"
+FOLDER = Path(__file__).parents[4] / "manifests" / "controller" / "rollout"
 SETTINGS = ControllerSettings(lease_namespace="any")
 
 
@@ -28,18 +28,6 @@ def rules(kind: str, name: str) -> list[dict[str, Any]]:
     (role,) = [d for d in documents(kind) if d["metadata"]["name"] == name]
     found: list[dict[str, Any]] = role["rules"]
     return found
-
-
-def test_everything_in_the_folder_is_installed() -> None:
-    (kustomization,) = documents("Kustomization")
-    files = {file.name for file in FOLDER.glob("*.yaml")} - {"kustomization.yaml"}
-    assert {*files, "../crds"} == set(kustomization["resources"])
-
-
-def test_all_definitions_are_installed() -> None:
-    crds = FOLDER.parent / "crds"
-    listed = yaml.safe_load((crds / "Kustomization").read_text())["resources"]
-    assert sorted(listed) == sorted(file.name for file in crds.glob("*.yaml"))
 
 
 def test_the_names_are_those_of_the_settings() -> None:

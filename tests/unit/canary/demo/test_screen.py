@@ -6,11 +6,12 @@ from rich.console import Console, RenderableType
 
 from pilotlight.api.rollout import InferenceRollout
 from pilotlight.api.rollout_status import Phase
+from pilotlight.demo.standin import code
 from pilotlight_canary.demo.crowd import Tally
 from pilotlight_canary.demo.play import summary
 from pilotlight_canary.demo.scene import Scene
 from pilotlight_canary.demo.screen import screen
-from pilotlight_canary.demo.service import BAD, FIRST, GOOD, code, inference_service, rollout
+from pilotlight_canary.demo.service import BAD, FIRST, GOOD, inference_service, rollout
 from pilotlight_canary.demo.story import Act
 from pilotlight_canary.timeline import parse
 from pilotlight_canary.view.seen import Seen

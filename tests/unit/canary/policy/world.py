@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pilotlight.announcement import Announcement
 from pilotlight.api.rollout import RolloutPolicy
 from pilotlight.api.rollout_status import Component, InferenceRolloutStatus, Phase
-from pilotlight_canary.decision import Announcement, Decision, Desired
+from pilotlight_canary.decision import Decision, Desired
 from pilotlight_canary.observation import (
     Action,
     Counts,

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from pilotlight.errors import UsageError
+from pilotlight.terminal.pictures import refuse_format
 from pilotlight_canary.timeline import SAMPLE_RATIO, CheckPoint, Timeline, parse, record
 from pilotlight_canary.view.braille import Canvas, Line
 from pilotlight_canary.view.chart import chart
 from pilotlight_canary.view.course import checks, decision, moments, stays
-from pilotlight_canary.view.figure import refuse_format, save
+from pilotlight_canary.view.figure import save
 from tests.unit.canary.view.courses import (
     CANARY,
     PROMOTED,

@@ -12,12 +12,13 @@ from pilotlight.api.rollout_status import (
     InferenceRolloutStatus,
     Phase,
 )
+from pilotlight.terminal.numbers import count, percent, span
 from pilotlight_canary.view.bar import Bar
 from pilotlight_canary.view.listing import history, listing
 from pilotlight_canary.view.observer import REVISION_LABEL, event_seen, pod_seen
 from pilotlight_canary.view.seen import ControllerSeen, EventSeen, PodSeen, Seen
 from pilotlight_canary.view.status import render
-from pilotlight_canary.view.wording import MEANINGS, TONES, count, percent, span
+from pilotlight_canary.view.wording import MEANINGS, TONES
 from tests.unit.canary.view.courses import (
     CANARY,
     PROMOTED,

@@ -15,6 +15,7 @@ from tests.unit.predictor.admission.simulation import work
 REQUESTS = 10_000
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("tenants", [1, 100, 5000])
 def test_ten_thousand_offers_and_dispatches_take_less_than_a_second(tenants: int) -> None:
     queue = AdmissionQueue(Limits(kv_tokens=20_000, max_running=64, max_queue_tokens=10**9))

@@ -4,14 +4,13 @@ import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from pilotlight.announcement import Announcement
 from pilotlight.clock import Clock
 from pilotlight.errors import Conflict
 from pilotlight.kube.cluster import Cluster
 from pilotlight.kube.document import Document, Reference
 from pilotlight.kube.kinds import EVENT
-from pilotlight_canary.decision import Announcement
 
-COMPONENT = "pilotlight-rollout-controller"
 LONGEST_MESSAGE = 1024
 LONGEST_PREFIX = 200
 
@@ -22,11 +21,13 @@ class Recorder:
 
     Args:
         cluster: Where to.
+        component: Name of this kind of process.
         instance: Name of this process.
         clock: The time of the events.
     """
 
     cluster: Cluster
+    component: str
     instance: str
     clock: Clock
 
@@ -76,8 +77,8 @@ class Recorder:
             "count": 1,
             "firstTimestamp": now,
             "lastTimestamp": now,
-            "source": {"component": COMPONENT},
-            "reportingComponent": COMPONENT,
+            "source": {"component": self.component},
+            "reportingComponent": self.component,
             "reportingInstance": self.instance,
         }
 

@@ -1,4 +1,4 @@
-"""The controller's process: contend for the lease, act while it is held, answer all the time."""
+"""A controller's process: contend for the lease, act while it is held, answer all the time."""
 
 import asyncio
 import contextlib
@@ -6,36 +6,81 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
-import aiohttp
+from prometheus_client import CollectorRegistry
 
 from pilotlight.clock import Clock, SystemClock
+from pilotlight.controller.fence import Fence
+from pilotlight.controller.frame import QuietLog
+from pilotlight.controller.leadership import Leadership
+from pilotlight.controller.lease import Election, Term
+from pilotlight.controller.server import application, listen
+from pilotlight.controller.settings import ProcessSettings
 from pilotlight.errors import PilotlightError
-from pilotlight.kube.access import ApiServer, connect
-from pilotlight.kube.document import Reference
+from pilotlight.kube.access import connect
+from pilotlight.kube.cluster import Cluster
+from pilotlight.kube.document import Kind, Reference
 from pilotlight.kube.kinds import LEASE
 from pilotlight.kube.kubeconfig import Target, find
 from pilotlight.telemetry import configure_logging
-from pilotlight_canary.controller.admitting import Admitting
-from pilotlight_canary.controller.assembly import keeper_of
-from pilotlight_canary.controller.fence import Fence
-from pilotlight_canary.controller.gauges import Gauges
-from pilotlight_canary.controller.keeper import Keeper
-from pilotlight_canary.controller.leadership import Leadership
-from pilotlight_canary.controller.lease import Election, Term
-from pilotlight_canary.controller.operator import WATCHED, QuietLog, operate
-from pilotlight_canary.controller.server import application, listen
-from pilotlight_canary.controller.settings import ControllerSettings
 
 logger = logging.getLogger(__name__)
 
 KINDS_PAUSE_S = 5.0
 
 
-def run(settings: ControllerSettings) -> None:
+class Duty(Protocol):
+    """What a kind of controller does."""
+
+    @property
+    def registry(self) -> CollectorRegistry:
+        """Its metrics."""
+        ...
+
+    @property
+    def watched(self) -> Sequence[Kind]:
+        """Kinds that the cluster has to serve before it can begin."""
+        ...
+
+    def obstacle(self) -> str:
+        """Why a replica is not ready, besides the lease and the kinds; empty: it is."""
+        ...
+
+    async def answer(self, stack: contextlib.AsyncExitStack) -> None:
+        """Listen on the ports that every replica has besides the plain one."""
+        ...
+
+    async def lead(self, cluster: Fence, stop: asyncio.Event) -> None:
+        """Act until told to stop.
+
+        Args:
+            cluster: Written to only while this process leads.
+            stop: Set at SIGTERM; kopf may take that signal over, and returns then.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a duty is made from.
+
+    Args:
+        cluster: Read by every replica.
+        target: The same API server, and as whom to call it.
+        is_leading: Whether this process may act now.
+        clock: Of the process.
+    """
+
+    cluster: Cluster
+    target: Target
+    is_leading: Callable[[], bool]
+    clock: Clock
+
+
+def run(settings: ProcessSettings, duty: Callable[[Surroundings], Duty]) -> None:
     """Run until SIGTERM; ends the process.
 
     Raises:
@@ -45,7 +90,7 @@ def run(settings: ControllerSettings) -> None:
     for library in ("kopf", "httpx"):
         logging.getLogger(library).setLevel(max(logging.WARNING, logging.root.level))
     logging.root.handlers[0].addFilter(QuietLog())
-    code = asyncio.run(Process(settings).serve())
+    code = asyncio.run(Process(settings, duty).serve())
     logging.shutdown()
     sys.stdout.flush()
     # A thread that still waits for an answer must not keep the process.
@@ -65,10 +110,12 @@ class Process:
 
     Args:
         settings: What it was told.
+        make: Its duty.
         clock: The machine's.
     """
 
-    settings: ControllerSettings
+    settings: ProcessSettings
+    make: Callable[[Surroundings], Duty]
     clock: Clock = field(default_factory=SystemClock)
     _missing: str = "it has not begun yet"
 
@@ -84,65 +131,39 @@ class Process:
         with cluster:
             leadership = self._leadership(target)
             fence = Fence(cluster, leadership.is_held)
-            gauges = Gauges(leadership.is_held)
-            admitting = self._admitting(cluster, target)
+            duty = self.make(Surroundings(cluster, target, leadership.is_held, self.clock))
             async with contextlib.AsyncExitStack() as stack:
-                await self._answer(stack, gauges, leadership, admitting)
+                await self._answer(stack, leadership, duty)
                 leadership.start()
                 try:
-                    return await self._lead(stop, target, leadership, fence, gauges, admitting)
+                    return await self._lead(stop, leadership, fence, duty)
                 finally:
                     await self._step_down(leadership, fence)
 
     async def _lead(
-        self,
-        stop: asyncio.Event,
-        target: Target,
-        leadership: Leadership,
-        fence: Fence,
-        gauges: Gauges,
-        admitting: Admitting | None,
+        self, stop: asyncio.Event, leadership: Leadership, fence: Fence, duty: Duty
     ) -> int:
         """Wait for the lease, then act until told to stop."""
         if not await _first(stop, leadership.wait()):
             return 0
         guard = asyncio.create_task(leadership.guard())
-        enrolment = admitting.enrolment(fence) if admitting else None
-        upkeep = asyncio.create_task(enrolment.keep()) if enrolment else None
-        pool = ThreadPoolExecutor(self.settings.threads, thread_name_prefix="look")
         try:
-            if not await _first(stop, self._kinds(fence)):
+            if not await _first(stop, self._kinds(fence, duty.watched)):
                 return 0
-            async with aiohttp.ClientSession() as session:
-                keeper = keeper_of(
-                    self.settings, fence, gauges, session, pool, self.clock, enrolment
-                )
-                return await self._operate(stop, target, keeper)
-        finally:
-            guard.cancel()
-            if upkeep is not None:
-                upkeep.cancel()
-            pool.shutdown(wait=False, cancel_futures=True)
-
-    async def _operate(self, stop: asyncio.Event, target: Target, keeper: Keeper) -> int:
-        ready = asyncio.Event()
-        # kopf takes SIGTERM over; it returns then, or when `stop` was set before.
-        operation = asyncio.create_task(
-            operate(target, keeper, self.settings.namespaces, stop, ready)
-        )
-        try:
-            await operation
+            await duty.lead(fence, stop)
         except Exception:
             logger.exception("the loop has ended")
             return 1
+        finally:
+            guard.cancel()
         return 0
 
-    async def _kinds(self, cluster: Fence) -> None:
+    async def _kinds(self, cluster: Fence, watched: Sequence[Kind]) -> None:
         """Until the cluster serves all that is watched."""
         while True:
             try:
                 missing = await asyncio.to_thread(
-                    lambda: [kind for kind in WATCHED if not cluster.serves(kind)]
+                    lambda: [kind for kind in watched if not cluster.serves(kind)]
                 )
             except PilotlightError as error:
                 self._missing = str(error)
@@ -155,41 +176,23 @@ class Process:
             await asyncio.sleep(KINDS_PAUSE_S)
 
     async def _answer(
-        self,
-        stack: contextlib.AsyncExitStack,
-        gauges: Gauges,
-        leadership: Leadership,
-        admitting: Admitting | None,
+        self, stack: contextlib.AsyncExitStack, leadership: Leadership, duty: Duty
     ) -> None:
         """Listen on the ports that every replica has."""
-        settings = self.settings
 
         def obstacle() -> str:
             if not leadership.has_word:
                 return "the API server has not answered yet"
             if leadership.is_held() and self._missing:
                 return self._missing
-            if admitting is not None and not admitting.certificate.is_there:
-                return "there is no certificate for the webhooks yet"
-            return ""
+            return duty.obstacle()
 
         plain, port = await listen(
-            application(gauges.registry, obstacle), settings.host, settings.port
+            application(duty.registry, obstacle), self.settings.host, self.settings.port
         )
         stack.push_async_callback(plain.cleanup)
         logger.info("answering on port %d", port, extra={"port": port})
-        if admitting is None or settings.admission_port is None:
-            return
-        following = asyncio.create_task(admitting.certificate.follow())
-        stack.callback(following.cancel)
-        webhooks, port = await listen(
-            admitting.application(),
-            settings.host,
-            settings.admission_port,
-            admitting.certificate.context,
-        )
-        stack.push_async_callback(webhooks.cleanup)
-        logger.info("admitting on port %d", port, extra={"admission_port": port})
+        await duty.answer(stack)
 
     def _leadership(self, target: Target) -> Leadership:
         settings = self.settings
@@ -201,11 +204,6 @@ class Process:
         lease = Reference(LEASE, settings.lease_name, settings.lease_namespace or target.namespace)
         election = Election(cluster, lease, settings.identity, term, self.clock)
         return Leadership(election, term, self.clock, end_at_once)
-
-    def _admitting(self, cluster: ApiServer, target: Target) -> Admitting | None:
-        if self.settings.admission_port is None:
-            return None
-        return Admitting(self.settings, cluster, target.namespace)
 
     async def _step_down(self, leadership: Leadership, fence: Fence) -> None:
         """Write nothing more, and then let another one lead."""

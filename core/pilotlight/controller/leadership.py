@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable
 
 from pilotlight.clock import Clock
+from pilotlight.controller.lease import Election, Term
 from pilotlight.errors import PilotlightError
-from pilotlight_canary.controller.lease import Election, Term
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""Sub-commands of `pilotlight warmpool` that speak with a cluster."""

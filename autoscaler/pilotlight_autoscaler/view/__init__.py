@@ -1,0 +1,1 @@
+"""Warm pools on a screen."""

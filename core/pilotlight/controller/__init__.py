@@ -1,0 +1,1 @@
+"""What every controller's process is made of: one leader acts, every replica answers."""

@@ -1,0 +1,1 @@
+"""What demonstrations have in common: a server that pretends, chapters, and a live view."""
