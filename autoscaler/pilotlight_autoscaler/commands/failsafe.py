@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from pilotlight.terminal.options import Context, Json, Kubeconfig
+from pilotlight_autoscaler.commands.lease import LeaseName
 
 
 def failsafe(
@@ -19,10 +20,7 @@ def failsafe(
             help="Of the controller's Lease. By default the context's or the pod's own.",
         ),
     ] = None,
-    lease_name: Annotated[
-        str | None,
-        typer.Option(envvar="PILOTLIGHT_WARMPOOL_LEASE_NAME", help="Of the controller's Lease."),
-    ] = None,
+    lease_name: LeaseName = None,
     kubeconfig: Kubeconfig = None,
     context: Context = None,
     json: Json = False,

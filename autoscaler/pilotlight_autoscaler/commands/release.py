@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from pilotlight.terminal.options import Context, Json, Kubeconfig
+from pilotlight_autoscaler.commands.lease import LeaseName
 
 ALIVE_S = 60.0
 """Of the Lease's age; a controller renews it every few seconds."""
@@ -14,9 +15,7 @@ def release(
     lease_namespace: Annotated[
         str, typer.Option(help="Of the controller's Lease.")
     ] = "pilotlight-system",
-    lease_name: Annotated[
-        str, typer.Option(help="Of the controller's Lease.")
-    ] = "pilotlight-warmpool-controller",
+    lease_name: LeaseName = None,
     kubeconfig: Kubeconfig = None,
     context: Context = None,
     json: Json = False,
@@ -33,13 +32,14 @@ def release(
     from pilotlight.kube.kinds import LEASE as KIND
     from pilotlight.terminal.numbers import span
     from pilotlight.terminal.options import opened
+    from pilotlight_autoscaler.controller.settings import LEASE
     from pilotlight_autoscaler.kserve.act import all_targets
     from pilotlight_autoscaler.kserve.pools import release_all
     from pilotlight_autoscaler.rescue import last_sign
 
     clock = SystemClock()
     with opened(kubeconfig, context, None) as (cluster, _):
-        sign = last_sign(cluster, Reference(KIND, lease_name, lease_namespace), clock)
+        sign = last_sign(cluster, Reference(KIND, lease_name or LEASE, lease_namespace), clock)
         if sign and sign.holder and sign.age_s < ALIVE_S:
             raise UsageError(
                 f"the controller lives (it renewed its Lease {span(max(sign.age_s, 0.0))} ago) and "

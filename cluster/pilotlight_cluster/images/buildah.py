@@ -4,10 +4,12 @@ import json
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pilotlight.errors import OperationError
 from pilotlight_cluster import versions
 from pilotlight_cluster.command_line import run
 from pilotlight_cluster.console import Progress
@@ -64,14 +66,19 @@ class Buildah:
         fresh.replace(archive)
         if before and before != self._images()[image]:
             # Half a gigabyte for each change of the code.
-            self._run("rmi", before)
+            self._discard("rmi", before)
 
     def _tidy(self) -> None:
         """Away with what builds left that did not end: mounted containers, and images they hold."""
-        self._run("rm", "--all")
+        self._discard("rm", "--all")
         nameless = [image for image in self._listed() if not image.get("names")]
         if len(nameless) > KEPT:
-            self._run("rmi", "--prune")
+            self._discard("rmi", "--prune")
+
+    def _discard(self, *arguments: str) -> None:
+        """What cannot go now goes before the next build, and is no reason to fail this one."""
+        with suppress(OperationError):
+            self._run(*arguments)
 
     def _ensure_base(self) -> None:
         """Debian from its packages, with this machine's certificates."""
