@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ pytestmark = pytest.mark.controlplane
 
 SERVING = "knative-serving"
 MODELS = "check-models"
+AUTHORIZED_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -336,6 +338,16 @@ def test_a_namespace_that_is_missing_is_made_by_its_command(bench: Bench) -> Non
     bench.cluster.delete(Reference(NAMESPACE, "check-missing"))
 
 
+def once_permitted(
+    check: Callable[[], dict[str, Finding]], mended: Callable[[dict[str, Finding]], bool]
+) -> dict[str, Finding]:
+    """The findings, once the API server's authorizer has heard of the new rules."""
+    deadline = time.monotonic() + AUTHORIZED_S
+    while not mended(found := check()) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return found
+
+
 @pytest.mark.parametrize("user", ["jane", f"system:serviceaccount:{MODELS}:pilotlight"])
 def test_a_user_is_granted_what_is_missing_and_nothing_else(bench: Bench, user: str) -> None:
     before = bench.check(user=user)
@@ -345,7 +357,10 @@ def test_a_user_is_granted_what_is_missing_and_nothing_else(bench: Bench, user: 
     assert before["permissions.rollouts"].level is Level.WARNING
     try:
         bench.mend(deploy)
-        after = bench.check(user=user)
+        after = once_permitted(
+            lambda: bench.check(user=user),
+            lambda found: found["permissions.deploy"].level is Level.OK,
+        )
     finally:
         rbac = "rbac.authorization.k8s.io/v1"
         for kind in ("RoleBinding", "Role"):
@@ -364,7 +379,10 @@ def test_what_may_not_be_read_is_a_finding_until_it_is_permitted(bench: Bench) -
         assert "knative.features.claims" not in before
         try:
             bench.mend(found)
-            after = {f.id: f for f in judge(observe(joe, MODELS, kubectl=words))}
+            after = once_permitted(
+                lambda: {f.id: f for f in judge(observe(joe, MODELS, kubectl=words))},
+                lambda found: "permissions.check" not in found,
+            )
         finally:
             rbac = "rbac.authorization.k8s.io/v1"
             for kind in ("ClusterRoleBinding", "ClusterRole"):
