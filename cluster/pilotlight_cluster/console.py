@@ -42,6 +42,10 @@ class Progress:
                 f"[green]✓[/green] {title} [dim]{seconds:.1f} s[/dim]", highlight=False
             )
 
+    def note(self, text: str) -> None:
+        """Something that a person may want to know, and that stops nothing."""
+        self.console.print(f"note: {text}", markup=False, highlight=False)
+
 
 class Outcome:
     """How a step ended."""

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,12 +30,14 @@ from pilotlight_cluster.check.mending import kubectl as kubectl_for
 from pilotlight_cluster.check.observer import observe
 from pilotlight_cluster.controlplane import ControlPlane
 from tests.controlplane.installation import install, say_ready
+from tests.controlplane.process import await_
 
 pytestmark = pytest.mark.controlplane
 
 SERVING = "knative-serving"
 MODELS = "check-models"
 AUTHORIZED_S = 10.0
+"""Until the API server's authorizer has heard of new rules."""
 
 
 @dataclass(frozen=True)
@@ -338,16 +339,6 @@ def test_a_namespace_that_is_missing_is_made_by_its_command(bench: Bench) -> Non
     bench.cluster.delete(Reference(NAMESPACE, "check-missing"))
 
 
-def once_permitted(
-    check: Callable[[], dict[str, Finding]], mended: Callable[[dict[str, Finding]], bool]
-) -> dict[str, Finding]:
-    """The findings, once the API server's authorizer has heard of the new rules."""
-    deadline = time.monotonic() + AUTHORIZED_S
-    while not mended(found := check()) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    return found
-
-
 @pytest.mark.parametrize("user", ["jane", f"system:serviceaccount:{MODELS}:pilotlight"])
 def test_a_user_is_granted_what_is_missing_and_nothing_else(bench: Bench, user: str) -> None:
     before = bench.check(user=user)
@@ -357,10 +348,12 @@ def test_a_user_is_granted_what_is_missing_and_nothing_else(bench: Bench, user: 
     assert before["permissions.rollouts"].level is Level.WARNING
     try:
         bench.mend(deploy)
-        after = once_permitted(
-            lambda: bench.check(user=user),
-            lambda found: found["permissions.deploy"].level is Level.OK,
+        await_(
+            lambda: bench.check(user=user)["permissions.deploy"].level is Level.OK,
+            AUTHORIZED_S,
+            lambda: f"{user} may not deploy",
         )
+        after = bench.check(user=user)
     finally:
         rbac = "rbac.authorization.k8s.io/v1"
         for kind in ("RoleBinding", "Role"):
@@ -372,17 +365,23 @@ def test_a_user_is_granted_what_is_missing_and_nothing_else(bench: Bench, user: 
 def test_what_may_not_be_read_is_a_finding_until_it_is_permitted(bench: Bench) -> None:
     words = kubectl_for(bench.plane.kubeconfig)
     with connect(bench.plane.kubeconfig, impersonate="joe") as joe:
-        before = {f.id: f for f in judge(observe(joe, MODELS, kubectl=words))}
+
+        def seen() -> dict[str, Finding]:
+            return {f.id: f for f in judge(observe(joe, MODELS, kubectl=words))}
+
+        before = seen()
         found = before["permissions.check"]
         assert found.level is Level.WARNING
         assert "config map config-features" in found.seen
         assert "knative.features.claims" not in before
         try:
             bench.mend(found)
-            after = once_permitted(
-                lambda: {f.id: f for f in judge(observe(joe, MODELS, kubectl=words))},
-                lambda found: "permissions.check" not in found,
+            await_(
+                lambda: "permissions.check" not in seen(),
+                AUTHORIZED_S,
+                lambda: "joe may not read what is checked",
             )
+            after = seen()
         finally:
             rbac = "rbac.authorization.k8s.io/v1"
             for kind in ("ClusterRoleBinding", "ClusterRole"):

@@ -166,14 +166,15 @@ class Story:
         while not stop.wait(LOOK_S):
             now = time.monotonic()
             try:
-                for bill in self.scene.bills:
-                    pods = self._pods(bill.name)
-                    bill.ready = sum(pods.values())
-                    bill.starting = len(pods) - bill.ready
-                    bill.replica_s += len(pods) * (now - last)
+                found = [self._pods(bill.name) for bill in self.scene.bills]
                 self.scene.pool = self._pool()
             except ClusterError:
-                pass  # Shown again at the next look.
+                # The next look shows what is there, and bills this time as well.
+                continue
+            for bill, pods in zip(self.scene.bills, found, strict=True):
+                bill.ready = sum(pods.values())
+                bill.starting = len(pods) - bill.ready
+                bill.replica_s += len(pods) * (now - last)
             last = now
 
     def _pods(self, name: str) -> dict[str, bool]:

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,7 @@ class Buildah:
 
     Attributes:
         storage: Layers are kept here from build to build.
-        progress: Told of waiting for another build.
+        progress: Told of waiting for another build, and of what could not be cleared away.
     """
 
     storage: Path
@@ -77,8 +76,10 @@ class Buildah:
 
     def _discard(self, *arguments: str) -> None:
         """What cannot go now goes before the next build, and is no reason to fail this one."""
-        with suppress(OperationError):
+        try:
             self._run(*arguments)
+        except OperationError as error:
+            self.progress.note(f"left for the next build: {error}")
 
     def _ensure_base(self) -> None:
         """Debian from its packages, with this machine's certificates."""

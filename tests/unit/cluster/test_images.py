@@ -1,6 +1,7 @@
 """Images written by hand are what containerd takes them for."""
 
 import hashlib
+import io
 import json
 import os
 import tarfile
@@ -140,6 +141,27 @@ def test_a_build_clears_away_what_a_killed_one_left_and_keeps_few_results(
     builder.build(tmp_path, "controller", tmp_path / "controller.tar", ())
     assert said[0] == ["rm", "--all"]
     assert said.count(["rmi", "--prune"]) == pruned
+
+
+def test_what_cannot_be_cleared_away_is_told_and_fails_no_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [buildah.BASE, "localhost/pilotlight-controller:dev"]
+
+    def run(argv: list[str], **_: object) -> str:
+        words = argv[argv.index("overlay") + 1 :]
+        if words[0] == "rm":
+            raise OperationError("a container is in use")
+        if words[0] == "push":
+            Path(words[2].split(":")[1]).touch()
+        return json.dumps([{"id": name, "names": [name]} for name in names])
+
+    monkeypatch.setattr(buildah, "run", run)
+    shown = io.StringIO()
+    builder = buildah.Buildah(tmp_path / "storage", Progress(Console(file=shown, width=200)))
+    builder.build(tmp_path, "controller", tmp_path / "controller.tar", ())
+    assert (tmp_path / "controller.tar").exists()
+    assert "note: left for the next build: a container is in use" in shown.getvalue()
 
 
 @pytest.fixture
