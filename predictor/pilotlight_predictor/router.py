@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from pilotlight.http_error import is_kserve_path
 from pilotlight_predictor.front import ADMIN_PREFIX, Application
-from pilotlight_predictor.http_error import is_kserve_path
 
 KSERVE_OPENAI_PREFIX = "/openai"
 

@@ -1,0 +1,1 @@
+"""To the predictor and back: pooled connections, deadlines, retries, streams."""

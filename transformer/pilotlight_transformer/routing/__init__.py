@@ -1,0 +1,1 @@
+"""Which predictor answers: models, tenants' aliases, tiers, breakers, health."""
