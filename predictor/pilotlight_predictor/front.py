@@ -42,11 +42,13 @@ class Front:
         health: HealthRoutes,
         inflight: InFlight,
         request_scope: RequestScope,
+        revision: str = "",
     ) -> None:
         self._settings = settings
         self._health = health
         self._inflight = inflight
         self._request_scope = request_scope
+        self._revision = revision
         self._router: Router | None = None
         self._tracing: Tracing = NoTracing()
 
@@ -61,7 +63,7 @@ class Front:
         if answer is not None:
             await send_whole(send, *answer)
             return
-        reply = Reply(send, scope["path"], self._inflight)
+        reply = Reply(send, scope["path"], self._inflight, self._revision)
         try:
             await self._serve(scope, receive, reply)
         except RequestError as error:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from pilotlight.errors import RequestError
 from pilotlight.http_error import Header, error_body, error_headers
+from pilotlight.http_headers import REVISION
 from pilotlight_predictor.body import Message
 from pilotlight_predictor.inflight import InFlight
 from pilotlight_predictor.request import REQUEST_ID_HEADER, RequestContext
@@ -18,12 +19,19 @@ class Reply:
 
     A request that is refused while it waits for its turn still gets a real status, not an
     error inside a stream with 200.
+
+    Args:
+        send: ASGI's.
+        path: Whose protocol shapes an error.
+        inflight: Whether the server drains.
+        revision: Named in the headers of every answer; none outside Knative.
     """
 
-    def __init__(self, send: Send, path: str, inflight: InFlight) -> None:
+    def __init__(self, send: Send, path: str, inflight: InFlight, revision: str = "") -> None:
         self._send = send
         self._path = path
         self._inflight = inflight
+        self._revision: list[Header] = [(REVISION, revision.encode())] if revision else []
         self._held: Message | None = None
         self._started = False
         self._replaced = False
@@ -55,6 +63,7 @@ class Reply:
             headers.append((REQUEST_ID_HEADER.encode(), self.context.request_id.encode()))
         if self._inflight.draining:
             headers.append(_CLOSE)
+        headers.extend(self._revision)
         self._started = True
         self.code = str(start["status"])
         await self._send({**start, "headers": headers})
@@ -73,6 +82,7 @@ class Reply:
         headers = error_headers(error, body, request_id)
         if self._inflight.draining and _CLOSE not in headers:
             headers.append(_CLOSE)
+        headers.extend(self._revision)
         await send_whole(self._send, error.status, headers, body)
         return True
 

@@ -35,11 +35,14 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(inner: Inner | None = None, **settings: Any) -> AsyncIterator[Server]:
+async def serving(
+    inner: Inner | None = None, revision: str = "", **settings: Any
+) -> AsyncIterator[Server]:
     chosen = PredictorSettings(http_host="127.0.0.1", http_port=0, **settings)
     lifecycle, inflight = Lifecycle(), InFlight()
     health = HealthRoutes(lifecycle)
-    front = Front(chosen, health, inflight, RequestScope(inflight, "x-tenant-id", SystemClock()))
+    scope = RequestScope(inflight, "x-tenant-id", SystemClock())
+    front = Front(chosen, health, inflight, scope, revision)
     if inner is not None:
         front.mount(lambda path: (inner, path), NoTracing())
         inflight.open()
@@ -93,6 +96,22 @@ async def test_every_answer_carries_the_requests_id() -> None:
         made = await server.client.post("/x", content=b"1")
     assert given.headers["x-request-id"] == "mine"
     assert len(made.headers["x-request-id"]) == 32
+
+
+async def test_every_answer_names_the_revision_that_made_it() -> None:
+    async with serving(echo, revision="chat-00007") as server:
+        good = await server.client.post("/x", content=b"1")
+        server.inflight.close("it drains")
+        refused = await server.client.post("/x", content=b"1")
+    assert good.status_code == 200
+    assert refused.status_code == 503
+    assert {given.headers["x-pilotlight-revision"] for given in (good, refused)} == {"chat-00007"}
+
+
+async def test_without_a_revision_none_is_named() -> None:
+    async with serving(echo) as server:
+        given = await server.client.post("/x", content=b"1")
+    assert "x-pilotlight-revision" not in given.headers
 
 
 async def test_a_body_over_the_limit_is_refused_declared_or_not() -> None:
