@@ -1,0 +1,1 @@
+"""What the transformer counts, and how its workers answer as one."""
