@@ -45,14 +45,16 @@ def up(
     """Start an InferenceService's programs and serve until Ctrl-C.
 
     Arguments, environment and ports are those that the cluster would give them; a claim's files
-    are taken from --volume, or from the volumes folder of Pilotlight's cache.
+    are taken from --volume, or from the volumes folder of Pilotlight's cache. A service that wants
+    a key is asked with the one in the variable PILOTLIGHT_API_KEY.
     """
     import asyncio
+    from tempfile import TemporaryDirectory
 
     from rich.console import Console
 
     from pilotlight.local.documents import read
-    from pilotlight.local.plan import Wishes, plan
+    from pilotlight.local.plan import API_KEY, Wishes, plan
     from pilotlight.local.serving import Serving
     from pilotlight.local.session import Session
     from pilotlight.local.storage import Claims, parse_volumes
@@ -61,13 +63,16 @@ def up(
     cache = CacheSettings().directory
     console = Console(stderr=json)
     claims = Claims(parse_volumes(volume or []), cache / "volumes")
-    wishes = Wishes(claims, os.environ, name, port, knative)
-    planned = plan(read(file), file, wishes)
-    for note in planned.notes:
-        console.print(f"note: {note}", markup=False, highlight=False)
-    session = Session(planned, console, cache / "logs", logs, timeout)
-    serving = Serving(console, prompt if chat else None, once, json)
-    if not asyncio.run(session.run(serving)):
+    key = os.environ.get(API_KEY)
+    with TemporaryDirectory(prefix="pilotlight-") as scratch:
+        wishes = Wishes(claims, os.environ, Path(scratch), name, port, knative)
+        planned = plan(read(file), file, wishes)
+        for note in planned.notes:
+            console.print(f"note: {note}", markup=False, highlight=False)
+        session = Session(planned, console, cache / "logs", logs, timeout, key)
+        serving = Serving(console, prompt if chat else None, once, json)
+        was_ready = asyncio.run(session.run(serving))
+    if not was_ready:
         raise typer.Exit(130)
 
 

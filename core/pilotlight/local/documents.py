@@ -1,6 +1,6 @@
 """A YAML stream as people deploy it, read into typed documents."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -9,7 +9,9 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from pilotlight.errors import ManifestError
-from pilotlight.local.schema import InferenceService, ServingRuntime
+from pilotlight.local.kept import Kept, Kind, contents
+from pilotlight.local.origin import Origin
+from pilotlight.local.schema import InferenceService, KeptObject, ServingRuntime
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
@@ -18,21 +20,7 @@ RUNTIMES = (
     ("serving.kserve.io/v1alpha1", "ServingRuntime"),
     ("serving.kserve.io/v1alpha1", "ClusterServingRuntime"),
 )
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where a document came from, for messages."""
-
-    file: str
-    number: int
-    kind: str = "?"
-    name: str = "?"
-
-    def error(self, field: str, problem: str) -> ManifestError:
-        """An error about one field, that says where to look."""
-        where = f"{self.file}: document {self.number} ({self.kind} {self.name})"
-        return ManifestError(f"{where}: {field}: {problem}")
+KEPT = {("v1", kind.value): kind for kind in Kind}
 
 
 @dataclass(frozen=True)
@@ -60,11 +48,13 @@ class Documents:
     """What one YAML stream holds.
 
     Attributes:
+        kept: Its ConfigMaps and Secrets.
         others: Kind and name of the documents that only a cluster can use.
     """
 
     services: tuple[Service, ...]
     runtimes: tuple[Runtime, ...]
+    kept: Kept
     others: tuple[str, ...]
 
 
@@ -77,6 +67,7 @@ def read(file: Path) -> Documents:
     """
     services: list[Service] = []
     runtimes: list[Runtime] = []
+    kept: dict[tuple[Kind, str], Mapping[str, bytes]] = {}
     others: list[str] = []
     for origin, content in _objects(file):
         kind = (str(content["apiVersion"]), str(content["kind"]))
@@ -84,12 +75,15 @@ def read(file: Path) -> Documents:
             services.append(Service(origin, _parse(InferenceService, content, origin)))
         elif kind in RUNTIMES:
             runtimes.append(Runtime(origin, _parse(ServingRuntime, content, origin)))
+        elif kind in KEPT:
+            parsed = _parse(KeptObject, content, origin)
+            kept[KEPT[kind], parsed.metadata.name] = contents(KEPT[kind], parsed, origin)
         elif kind[1] in {SERVICE[1], *(name for _, name in RUNTIMES)}:
             wanted = next(group for group, name in (SERVICE, *RUNTIMES) if name == kind[1])
             raise origin.error("apiVersion", f"{kind[0]!r} is not supported; use {wanted}")
         else:
             others.append(f"{origin.kind} {origin.name}")
-    return Documents(tuple(services), tuple(runtimes), tuple(others))
+    return Documents(tuple(services), tuple(runtimes), Kept(kept), tuple(others))
 
 
 def _objects(file: Path) -> Iterator[tuple[Origin, dict[str, object]]]:

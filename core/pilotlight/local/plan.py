@@ -15,6 +15,9 @@ from pilotlight.local.storage import Claims
 PREDICTOR_OFFSET = 100
 """How far from the transformer's port its predictor listens."""
 
+API_KEY = "PILOTLIGHT_API_KEY"
+"""The variable with the key that the command itself asks the service with."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -39,6 +42,7 @@ class Wishes:
     """What the user asked for beside the file.
 
     Args:
+        scratch: Where the folders of this run's volumes are made.
         name: The service to run, where the file holds several.
         port: The port of the entrance; by default the container's own.
         knative: Set the variables that tell a program that it runs under Knative.
@@ -46,6 +50,7 @@ class Wishes:
 
     claims: Claims
     environ: Mapping[str, str]
+    scratch: Path
     name: str | None = None
     port: int | None = None
     knative: bool = False
@@ -66,9 +71,9 @@ def plan(documents: Documents, file: Path, wishes: Wishes) -> Plan:
     else:
         predictor = main_container(spec.predictor, "predictor", service.origin)
     if spec.transformer is not None:
-        programs = _with_transformer(service, predictor, spec.transformer, wishes)
+        programs = _with_transformer(service, predictor, spec.transformer, documents, wishes)
     else:
-        programs = [program(predictor, _around(service, "predictor", wishes))]
+        programs = [program(predictor, _around(service, "predictor", documents, wishes))]
     return Plan(service.origin.name, tuple(programs), tuple(_notes(documents, predictor)))
 
 
@@ -86,29 +91,33 @@ def _service(documents: Documents, file: Path, name: str | None) -> Service:
     return fitting[0]
 
 
-def _around(service: Service, role: str, wishes: Wishes) -> Surroundings:
+def _around(service: Service, role: str, documents: Documents, wishes: Wishes) -> Surroundings:
     name = f"{service.origin.name}-{role}"
     knative = {"K_SERVICE": name, "K_CONFIGURATION": name, "K_REVISION": f"{name}-00001"}
+    ours = {*knative, "PORT", API_KEY}
     return Surroundings(
-        environ={k: v for k, v in wishes.environ.items() if k not in {*knative, "PORT"}},
+        environ={k: v for k, v in wishes.environ.items() if k not in ours},
         claims=wishes.claims,
+        scratch=wishes.scratch,
+        kept=documents.kept,
         port=wishes.port,
         extra_env=knative if wishes.knative else {},
     )
 
 
 def _with_transformer(
-    service: Service, predictor: Main, component: Component, wishes: Wishes
+    service: Service, predictor: Main, component: Component, documents: Documents, wishes: Wishes
 ) -> list[Program]:
     """A transformer takes the predictor's place, and is told where the predictor is.
 
     Arguments as KServe's controller appends them (``custom_transformer.go``).
     """
     transformer = main_container(component, "transformer", service.origin)
-    around = _around(service, "transformer", wishes)
+    around = _around(service, "transformer", documents, wishes)
     own_port = program(transformer, around).port
     behind = program(
-        predictor, replace(_around(service, "predictor", wishes), port=own_port + PREDICTOR_OFFSET)
+        predictor,
+        replace(_around(service, "predictor", documents, wishes), port=own_port + PREDICTOR_OFFSET),
     )
     appended = [
         "--model_name",

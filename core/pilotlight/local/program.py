@@ -7,8 +7,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from pilotlight.local.expansion import expand
+from pilotlight.local.kept import Kept
 from pilotlight.local.pod import Main, environment, mounts
 from pilotlight.local.storage import Claims, relocate
+from pilotlight.local.volumes import Folder
 
 DEFAULT_PORT = 8080
 """The port of a Knative service whose container names none."""
@@ -25,6 +27,7 @@ class Program:
 
     Args:
         grace_s: Seconds that it may take to stop.
+        folders: Of its volumes, to be made before it starts.
     """
 
     role: str
@@ -33,6 +36,7 @@ class Program:
     port: int
     directory: Path | None = None
     grace_s: float = 300.0
+    folders: tuple[Folder, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,9 @@ class Surroundings:
 
     Args:
         environ: The environment that the program starts from.
-        claims: Where volumes lie.
+        claims: Where persistent volumes lie.
+        scratch: Where folders for this run are made.
+        kept: The file's ConfigMaps and Secrets.
         port: The port to listen on in place of the container's own.
         extra_env: Variables that the controllers would add.
         extra_args: Arguments that they would append.
@@ -49,6 +55,8 @@ class Surroundings:
 
     environ: Mapping[str, str]
     claims: Claims
+    scratch: Path
+    kept: Kept = field(default_factory=Kept)
     port: int | None = None
     extra_env: Mapping[str, str] = field(default_factory=dict)
     extra_args: tuple[str, ...] = ()
@@ -62,11 +70,11 @@ def program(main: Main, around: Surroundings) -> Program:
     """
     own_port = main.container.ports[0].container_port if main.container.ports else DEFAULT_PORT
     port = around.port or own_port
-    variables = environment(main, {**around.extra_env, "PORT": str(port)})
-    directories = mounts(main, around.claims)
+    variables = environment(main, {**around.extra_env, "PORT": str(port)}, around.kept)
+    mounted = mounts(main, around.claims, around.kept, around.scratch)
 
     def local(text: str) -> str:
-        return relocate(expand(text, variables), directories)
+        return relocate(expand(text, variables), mounted.places)
 
     args = [local(word) for word in (*main.container.args, *around.extra_args)]
     if port != own_port:
@@ -77,11 +85,12 @@ def program(main: Main, around: Surroundings) -> Program:
         argv=(*_entry_point(main, local), *args),
         env={
             **around.environ,
-            **{name: relocate(value, directories) for name, value in variables.items()},
+            **{name: relocate(value, mounted.places) for name, value in variables.items()},
         },
         port=port,
         directory=Path(local(directory)) if directory else None,
         grace_s=main.grace_s,
+        folders=mounted.folders,
     )
 
 

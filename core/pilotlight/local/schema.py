@@ -24,10 +24,40 @@ class _ExactPart(_Part):
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True)
 
 
+class KeyRef(_ExactPart):
+    """A key of a ConfigMap or Secret."""
+
+    name: str
+    key: str
+    optional: bool = False
+
+
+class ValueFrom(_Part):
+    """Where a variable's value comes from; other sources exist only in a cluster."""
+
+    config_map_key_ref: KeyRef | None = None
+    secret_key_ref: KeyRef | None = None
+
+
 class EnvVar(_ExactPart):
     name: str
     value: str = ""
-    value_from: JsonValue = None
+    value_from: ValueFrom | None = None
+
+
+class ObjectRef(_ExactPart):
+    """A whole ConfigMap or Secret."""
+
+    name: str
+    optional: bool = False
+
+
+class EnvFrom(_ExactPart):
+    """A variable for each key of an object."""
+
+    prefix: str = ""
+    config_map_ref: ObjectRef | None = None
+    secret_ref: ObjectRef | None = None
 
 
 class Port(_ExactPart):
@@ -54,7 +84,7 @@ class Container(_ExactPart):
     working_dir: str | None = None
     ports: list[Port] = []
     env: list[EnvVar] = []
-    env_from: JsonValue = None
+    env_from: list[EnvFrom] = []
     volume_mounts: list[VolumeMount] = []
 
     resources: JsonValue = None
@@ -78,13 +108,32 @@ class Claim(_Part):
     claim_name: str
 
 
+class KeyToPath(_Part):
+    """A key of an object as a file of a volume."""
+
+    key: str
+    path: str
+
+
+class ConfigMapVolume(_Part):
+    name: str
+    items: list[KeyToPath] = []
+    optional: bool = False
+
+
+class SecretVolume(_Part):
+    secret_name: str
+    items: list[KeyToPath] = []
+    optional: bool = False
+
+
 class Volume(_Part):
     name: str
     persistent_volume_claim: Claim | None = None
     empty_dir: JsonValue = None
     host_path: JsonValue = None
-    config_map: JsonValue = None
-    secret: JsonValue = None
+    config_map: ConfigMapVolume | None = None
+    secret: SecretVolume | None = None
 
 
 class ModelFormat(_Part):
@@ -128,6 +177,15 @@ class Metadata(_Part):
     namespace: str = "default"
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
+
+
+class KeptObject(_Part):
+    """A ConfigMap or a Secret: texts by key, and bytes in base64."""
+
+    metadata: Metadata
+    data: dict[str, str] = {}
+    string_data: dict[str, str] = {}
+    binary_data: dict[str, str] = {}
 
 
 class InferenceService(_Part):

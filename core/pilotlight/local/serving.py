@@ -8,17 +8,18 @@ import typer
 from rich.console import Console
 
 from pilotlight.local import chat
+from pilotlight.local.plan import API_KEY
 from pilotlight.local.session import Running
 
 NEXT = """
 Try next, from another terminal:
 
   curl {url}/v1/chat/completions -H 'Content-Type: application/json' \\
-    -d '{{"model": "{model}", "messages": [{{"role": "user", "content": "Hello!"}}]}}'
+{header}    -d '{{"model": "{model}", "messages": [{{"role": "user", "content": "Hello!"}}]}}'
 
   python -c '
-  from openai import OpenAI
-  client = OpenAI(base_url="{url}/v1", api_key="unused")
+  {imports}from openai import OpenAI
+  client = OpenAI(base_url="{url}/v1", api_key={key})
   hello = [{{"role": "user", "content": "Hello!"}}]
   print(client.chat.completions.create(model="{model}", messages=hello).choices[0].message.content)'
 """
@@ -47,7 +48,7 @@ class Serving:
             typer.echo(json.dumps(_result(running, model, answer)))
         if self.once:
             return
-        self._say(NEXT.format(url=running.url, model=model))
+        self._say(_next(running, model))
         self._say(f"Logs: {', '.join(str(p.log) for p in running.processes)}")
         self._say("Ctrl-C stops it.")
         await asyncio.Event().wait()
@@ -68,6 +69,18 @@ class Serving:
 
     def _write(self, text: str) -> None:
         self.console.out(text, end="", highlight=False)
+
+
+def _next(running: Running, model: str) -> str:
+    """What to try next; a key is named, not shown."""
+    with_key = running.has_key
+    return NEXT.format(
+        url=running.url,
+        model=model,
+        header=f'    -H "Authorization: Bearer ${API_KEY}" \\\n' if with_key else "",
+        imports="import os; " if with_key else "",
+        key=f'os.environ["{API_KEY}"]' if with_key else '"unused"',
+    )
 
 
 def _result(running: Running, model: str, answer: chat.Answer | None) -> dict[str, object]:

@@ -29,12 +29,14 @@ class Running:
 
     Attributes:
         ready_s: Seconds from the first program's start until all were ready.
+        has_key: The client asks with a key.
     """
 
     plan: Plan
     processes: tuple[Process, ...]
     client: httpx.AsyncClient
     ready_s: float
+    has_key: bool = False
 
     @property
     def url(self) -> str:
@@ -52,6 +54,7 @@ class Session:
         logs: The directory of the programs' logs.
         follow: Show the programs' log lines too.
         deadline_s: Seconds that all programs together have to become ready.
+        key: What the service is asked with, if it wants a key.
     """
 
     plan: Plan
@@ -59,6 +62,7 @@ class Session:
     logs: Path
     follow: bool = False
     deadline_s: float = 600.0
+    key: str | None = None
 
     async def run(self, serve: Serve) -> bool:
         """Start everything, call ``serve`` once all is ready, and stop everything after it.
@@ -72,6 +76,8 @@ class Session:
         """
         for program in self.plan.programs:
             _check_port(program)
+            for folder in program.folders:
+                folder.make()
         fleet = Fleet(self.plan.service, self.logs, self._show if self.follow else None)
         was_ready = asyncio.Event()
         with interruptions() as asked:
@@ -90,12 +96,15 @@ class Session:
             for program in self.plan.programs:
                 await self._until_ready(await fleet.start(program), step)
         was_ready.set()
-        async with _client(self.plan.entrance) as client:
-            await serve(Running(self.plan, tuple(fleet.processes), client, step.elapsed_s))
+        async with _client(self.plan.entrance, self.key) as client:
+            running = Running(
+                self.plan, tuple(fleet.processes), client, step.elapsed_s, self.key is not None
+            )
+            await serve(running)
 
     async def _until_ready(self, process: Process, step: Step) -> None:
         role = process.program.role
-        async with _client(process.program) as client:
+        async with _client(process.program, self.key) as client:
             while not (answer := await health.ask(client)).ready:
                 step.show(f"{role} {answer.state}")
                 if step.elapsed_s > self.deadline_s:
@@ -109,10 +118,11 @@ class Session:
         self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _client(program: Program) -> httpx.AsyncClient:
+def _client(program: Program, key: str | None) -> httpx.AsyncClient:
     # A proxy that the environment names is not for this machine.
     return httpx.AsyncClient(
         base_url=f"http://127.0.0.1:{program.port}",
+        headers={"Authorization": f"Bearer {key}"} if key else None,
         trust_env=False,
         timeout=httpx.Timeout(5, read=120),
     )

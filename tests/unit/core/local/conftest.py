@@ -37,12 +37,16 @@ def claims(tmp_path: Path) -> Claims:
 
 
 @pytest.fixture
-def planned(write: Write, claims: Claims) -> Planner:
+def planned(write: Write, claims: Claims, tmp_path: Path) -> Planner:
     """Plan documents; wishes as keyword arguments."""
 
     def planned(*documents: dict[str, Any] | str, **wishes: Any) -> Plan:
         file = write(*documents)
         wishes.setdefault("environ", {"HOME": "/home/me"})
-        return plan(read(file), file, Wishes(**{"claims": claims, **wishes}))
+        return plan(
+            read(file),
+            file,
+            Wishes(**{"claims": claims, "scratch": tmp_path / "scratch", **wishes}),
+        )
 
     return planned

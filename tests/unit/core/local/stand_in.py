@@ -4,7 +4,7 @@ Run as a program. Its behaviour is in the variable STAND_IN, words separated by 
 ``slow`` (loads for 0.5 s), ``stuck`` (never ready), ``crash`` (dies while loading), ``fragile``
 (dies when asked to chat), ``mute`` (breaks the chat off), ``deaf`` (ignores SIGTERM once),
 ``stone`` (ignores SIGTERM always), ``child`` (has a child that ignores SIGTERM), ``sour`` (ends
-with code 3 when stopped).
+with code 3 when stopped), ``locked`` (answers nothing but health without the key "k").
 """
 
 import json
@@ -36,6 +36,8 @@ class Handler(BaseHTTPRequestHandler):
             )
             state = "loading" if loading else "ready"
             self._send(503 if loading else 200, {"ready": not loading, "state": state})
+        elif self._locked():
+            self._send(401, {"error": {"message": "a key is needed"}})
         else:
             self._send(200, {"data": [{"id": "stand-in"}]})
 
@@ -44,6 +46,9 @@ class Handler(BaseHTTPRequestHandler):
             say("out of memory")
             os._exit(9)
         self.rfile.read(int(self.headers["Content-Length"]))
+        if self._locked():
+            self._send(401, {"error": {"message": "a key is needed"}})
+            return
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Connection", "close")
@@ -54,6 +59,9 @@ class Handler(BaseHTTPRequestHandler):
             self._event({"choices": [], "usage": {"completion_tokens": 7}})
             self.wfile.write(b"data: [DONE]\n\n")
         self.close_connection = True
+
+    def _locked(self) -> bool:
+        return "locked" in BEHAVIOUR and self.headers.get("Authorization") != "Bearer k"
 
     def _event(self, content: object) -> None:
         self.wfile.write(f"data: {json.dumps(content)}\n\n".encode())

@@ -26,6 +26,7 @@ def service(name: str = "chat", transformer: Any = None, **container: Any) -> di
         {"name": "adapters", "persistentVolumeClaim": {"claimName": "models"}},
         {"name": "shm", "emptyDir": {"medium": "Memory"}},
         {"name": "secret", "secret": {"secretName": "s"}},
+        {"name": "host", "hostPath": {"path": "/"}},
     ]
     spec = {"predictor": predictor} | ({"transformer": transformer} if transformer else {})
     return {
@@ -43,7 +44,8 @@ def env(**values: str) -> list[dict[str, str]]:
 def test_the_example_runs_as_it_is_deployed(tmp_path: Path) -> None:
     model = tmp_path / "pilotlight-models" / "smollm2-135m-instruct"
     model.mkdir(parents=True)
-    (program,) = plan(read(EXAMPLE), EXAMPLE, Wishes(Claims({}, tmp_path), {})).programs
+    wishes = Wishes(Claims({}, tmp_path), {}, tmp_path)
+    (program,) = plan(read(EXAMPLE), EXAMPLE, wishes).programs
     assert program.argv == (
         *(sys.executable, "-m", "pilotlight_predictor"),
         "--model_name=smollm2",
@@ -110,8 +112,15 @@ def test_a_mounted_claim_moves_and_an_empty_directory_stays(
     assert program.argv[3:] == (f"--adapters={small}/x", "--shm=/dev/shm")
 
 
-def test_the_environment_is_this_machines_less_what_knative_would_set(planned: Planner) -> None:
-    environ = {"HOME": "/me", "PORT": "1", "K_REVISION": "someone-elses"}
+def test_the_environment_is_this_machines_less_what_belongs_to_knative_or_the_client(
+    planned: Planner,
+) -> None:
+    environ = {
+        "HOME": "/me",
+        "PORT": "1",
+        "K_REVISION": "someone-elses",
+        "PILOTLIGHT_API_KEY": "the client's",
+    }
     plain = planned(service(), environ=environ).entrance.env
     assert plain == {"HOME": "/me", "PORT": "8080"}
     knative = planned(service(), environ=environ, knative=True).entrance.env
@@ -163,10 +172,10 @@ def test_a_transformer_that_is_not_installed_is_said_so(
 @pytest.mark.parametrize(
     ("container", "field"),
     [
-        ({"env": [{"name": "K", "valueFrom": {"secretKeyRef": {}}}]}, "env[0].valueFrom: K comes"),
-        ({"envFrom": [{"configMapRef": {}}]}, "envFrom: needs a cluster"),
+        ({"env": [{"name": "K", "valueFrom": {"fieldRef": {}}}]}, "env[0].valueFrom: K comes from"),
         ({"volumeMounts": [{"name": "no", "mountPath": "/a"}]}, "volumeMounts[0]: no volume is"),
-        ({"volumeMounts": [{"name": "secret", "mountPath": "/a"}]}, "volumeMounts[0]: only empty"),
+        ({"volumeMounts": [{"name": "host", "mountPath": "/a"}]}, "volumeMounts[0]: only emptyDir"),
+        ({"volumeMounts": [{"name": "secret", "mountPath": "/a"}]}, "the Secret 's' is not in"),
         ({"env": env(STORAGE_URI="s3://b/m")}, "(storage URI): 's3://b/m' would be downloaded"),
         ({"env": env(STORAGE_URI="pvc://models/no")}, "does not exist; "),
     ],
@@ -207,9 +216,12 @@ def test_one_service_runs_and_it_must_be_clear_which(planned: Planner) -> None:
 
 
 def test_what_is_left_to_the_cluster_is_noted(planned: Planner) -> None:
-    secret = "{apiVersion: v1, kind: Secret, metadata: {name: s}}"
-    notes = planned(service(resources={"limits": {"cpu": 1}}), secret).notes
-    assert notes == ("resources are not limited here", "left to the cluster: Secret s")
+    others = (
+        "{apiVersion: v1, kind: ServiceAccount, metadata: {name: reader}}",
+        "{apiVersion: v1, kind: ConfigMap, metadata: {name: used-here}}",
+    )
+    notes = planned(service(resources={"limits": {"cpu": 1}}), *others).notes
+    assert notes == ("resources are not limited here", "left to the cluster: ServiceAccount reader")
     assert planned(service()).notes == ()
 
 

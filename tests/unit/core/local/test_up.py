@@ -25,7 +25,9 @@ Up = Callable[..., "Command"]
 class Command:
     """One run of the command: its output so far, its end."""
 
-    def __init__(self, folder: Path, port: int, behaviour: str, options: tuple[str, ...]) -> None:
+    def __init__(
+        self, folder: Path, port: int, behaviour: str, options: tuple[str, ...], **environment: str
+    ) -> None:
         self.port = port
         self.out = folder / "stdout"
         self.err = folder / "stderr"
@@ -41,6 +43,8 @@ class Command:
                     **os.environ,
                     "XDG_CACHE_HOME": str(folder / "cache"),
                     "PYTHONPATH": str(CORE),
+                    "TMPDIR": str(folder),
+                    **environment,
                 },
             )
 
@@ -84,11 +88,11 @@ def up(tmp_path: Path) -> Iterator[Up]:
     """Start the command on a free port; whatever is left of it is ended afterwards."""
     commands: list[Command] = []
 
-    def up(behaviour: str = "", *options: str) -> Command:
+    def up(behaviour: str = "", *options: str, **environment: str) -> Command:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        commands.append(Command(tmp_path, port % 65000, behaviour, options))
+        commands.append(Command(tmp_path, port % 65000, behaviour, options, **environment))
         return commands[-1]
 
     yield up
@@ -123,6 +127,33 @@ def test_it_starts_answers_says_what_to_try_and_stops_at_ctrl_c(up: Up) -> None:
     assert str(command.log) in out
     assert "stand-in listens" in command.log.read_text()
     assert "stand-in listens" not in out
+
+
+def test_a_service_that_wants_a_key_is_asked_with_it_and_the_key_is_not_shown(up: Up) -> None:
+    command = up("locked", PILOTLIGHT_API_KEY="k")
+    command.until("Ctrl-C stops it")
+    out = command.out.read_text()
+    assert "The capital of France is Paris." in out
+    assert '-H "Authorization: Bearer $PILOTLIGHT_API_KEY"' in out
+    assert 'api_key=os.environ["PILOTLIGHT_API_KEY"]' in out
+    assert "Bearer k" not in out
+    command.signal(signal.SIGINT)
+    assert command.wait() == 0
+
+
+def test_without_its_key_such_a_service_is_said_to_refuse(up: Up) -> None:
+    command = up("locked", "--once")
+    assert command.wait() == 1
+    assert "a key is needed" in command.err.read_text()
+
+
+def test_the_folders_of_a_run_are_gone_after_it(up: Up, tmp_path: Path) -> None:
+    command = up("", "--json")
+    command.until("processes")
+    assert list(tmp_path.glob("pilotlight-*"))
+    command.signal(signal.SIGINT)
+    assert command.wait() == 0
+    assert not list(tmp_path.glob("pilotlight-*"))
 
 
 def test_json_is_one_object_on_standard_output(up: Up) -> None:
