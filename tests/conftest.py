@@ -62,6 +62,12 @@ def _controlplane_obstacle() -> str | None:
     return None
 
 
+def _redis_obstacle() -> str | None:
+    if shutil.which("redis-server") is None:
+        return "Redis is not installed (apt-get install redis-server)"
+    return None
+
+
 def _root_obstacle() -> str | None:
     return None if os.geteuid() == 0 else "mounts and control groups need root"
 
@@ -76,6 +82,7 @@ def _e2e_obstacle() -> str | None:
 
 # In the order in which they run: the cluster comes last, so that it competes with nothing else.
 KINDS = (
+    Kind("redis", _redis_obstacle),
     Kind("root", _root_obstacle),
     Kind("knative", _knative_obstacle),
     Kind("controlplane", _controlplane_obstacle),
@@ -145,6 +152,11 @@ def pytest_configure(config: pytest.Config) -> None:
     account = Account(strict=os.environ.get("CI") == "true")
     config.stash[_ACCOUNT] = account
     config.pluginmanager.register(Bookkeeper(account))
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if "redis_server" in getattr(item, "fixturenames", ()):
+        item.add_marker("redis")
 
 
 # Last, so that tests already deselected by -k or -m are not counted as left out.
