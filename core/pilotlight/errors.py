@@ -12,6 +12,7 @@
     │   ├── Forbidden            403: known, and not allowed to
     │   ├── ModelNotFound        404
     │   ├── RouteNotFound        404
+    │   ├── NotFound             404: a conversation, an answer or the like that is not there
     │   ├── MethodNotAllowed     405
     │   ├── HeadersTooSlow       408
     │   ├── BodyTooSlow          408: the body did not arrive in time
@@ -159,6 +160,14 @@ class RouteNotFound(RequestError):
     status = 404
     kind = "not_found_error"
     code = "route_not_found"
+
+
+class NotFound(RequestError):
+    """Nothing of that name is kept for this caller."""
+
+    status = 404
+    kind = "not_found_error"
+    code = "not_found"
 
 
 class MethodNotAllowed(RequestError):
