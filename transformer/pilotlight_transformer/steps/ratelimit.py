@@ -1,0 +1,242 @@
+"""How much each caller may ask for: requests and tokens, in buckets that all replicas share."""
+
+import math
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from prometheus_client import Counter
+from prometheus_client.registry import Collector
+
+from pilotlight.errors import RateLimited, UsageError
+from pilotlight_transformer.limits.bucket import full_in_s
+from pilotlight_transformer.limits.callers import Callers
+from pilotlight_transformer.limits.charge import Charge, Correction, Of, Taken, Verdict
+from pilotlight_transformer.limits.limiter import Limiter
+from pilotlight_transformer.limits.local import LocalBuckets
+from pilotlight_transformer.limits.settings import RatelimitSettings
+from pilotlight_transformer.limits.shared import SharedBuckets
+from pilotlight_transformer.limits.tokens import (
+    COSTS_TOKENS,
+    Tally,
+    estimate,
+    output_tokens,
+    prompt_tokens,
+)
+from pilotlight_transformer.pipeline.answer import Answer
+from pilotlight_transformer.pipeline.call import Call, Slot
+from pilotlight_transformer.pipeline.route import Route
+from pilotlight_transformer.pipeline.step import Outcome, Step, Surroundings
+
+WORKERS = "PILOTLIGHT_WORKERS"
+"""In the environment: how many processes of this pod serve; without Redis each has its share."""
+
+
+_COST_NOTHING = frozenset({*range(400, 499), 503})
+"""What a predictor answers before its model has worked; 499 is a client that left."""
+
+
+@dataclass(slots=True)
+class _Held:
+    """What a call has taken, until it is settled."""
+
+    verdict: Verdict
+    prompt: int
+    tally: Tally = field(default_factory=Tally)
+
+
+class RatelimitStep(Step):
+    """Takes from the caller's buckets before, and settles with what was used after."""
+
+    name = "ratelimit"
+    Settings = RatelimitSettings
+    settings: RatelimitSettings
+
+    def __init__(self, settings: RatelimitSettings, surroundings: Surroundings) -> None:
+        super().__init__(settings, surroundings)
+        self._held: Slot[_Held] = Slot()
+        self._callers = Callers(settings, surroundings.model_name)
+        self._refusals = Counter(
+            "pilotlight_transformer_ratelimit_refusals_total",
+            "Requests over a limit, by whose and of what.",
+            ("per", "of"),
+            registry=None,
+        )
+        self._tokens = Counter(
+            "pilotlight_transformer_ratelimit_tokens_total",
+            "Tokens that callers were charged in the end.",
+            registry=None,
+        )
+        self._failures = Counter(
+            "pilotlight_transformer_ratelimit_store_failures_total",
+            "Calls of Redis that failed.",
+            registry=None,
+        )
+
+    async def start(self) -> None:
+        """Choose where the buckets are. Redis is asked only by the first request."""
+        shared = self.surroundings.stores.shared
+        self._limiter = Limiter(
+            LocalBuckets(_workers(), self.settings.max_buckets),
+            None if shared is None else SharedBuckets(shared),
+            self.settings.on_redis_failure,
+            self.surroundings.clock,
+            self._failures.inc,
+        )
+
+    async def request(self, call: Call) -> None:
+        """Take the request, and its prompt with what is set aside for the answer."""
+        prompt, charges = self._charges(call)
+        if not charges:
+            return
+        verdict = await self._limiter.take(charges)
+        self._held.put(call, _Held(verdict, prompt))
+        if not verdict.admitted:
+            self._refuse(call, verdict.taken)
+
+    def answering(self, call: Call, answer: Answer) -> None:
+        """Tell the caller what is left of its tightest buckets, as OpenAI does."""
+        held = self._held.get(call)
+        if held is None:
+            return
+        for of in ("requests", "tokens"):
+            taken = [each for each in held.verdict.taken if each.bucket.of == of]
+            if taken:
+                _tell(answer, of, min(taken, key=_tightness))
+
+    async def response(self, call: Call, answer: Answer) -> None:
+        """Read the usage of a whole answer."""
+        held = self._held.get(call)
+        if held is not None and isinstance(answer.body, bytes) and call.route in COSTS_TOKENS:
+            held.tally.whole(answer.body)
+
+    def watch(self, call: Call, data: bytes) -> None:
+        """Count a stream."""
+        held = self._held.get(call)
+        if held is not None:
+            held.tally.stream(data)
+
+    async def end(self, call: Call, outcome: Outcome) -> None:
+        """Settle: give back what was not used, and take what was used beyond."""
+        held = self._held.get(call)
+        if held is None or not held.verdict.admitted:
+            return
+        taken = [each for each in held.verdict.taken if each.bucket.of == "tokens"]
+        if not taken:
+            return
+        used = self._used(call, held, outcome)
+        corrections = [
+            Correction(each.bucket, used - each.amount)
+            for each in taken
+            if used is not None and used != each.amount
+        ]
+        self._tokens.inc(used if used is not None else max(each.amount for each in taken))
+        if corrections and not await self._limiter.settle(corrections, held.verdict.place):
+            call.decide(self.name, "unsettled", "the store of the limits did not answer")
+
+    def collectors(self) -> Iterable[Collector]:
+        """Refusals, tokens charged, and failures of the store."""
+        return (self._refusals, self._tokens, self._failures)
+
+    def _charges(self, call: Call) -> tuple[int, list[Charge]]:
+        buckets = self._callers.buckets(call)
+        prompt = wanted = 0
+        if call.route in COSTS_TOKENS and any(bucket.of == "tokens" for bucket in buckets):
+            prompt = prompt_tokens(call, self.settings.bytes_per_token)
+            wanted = prompt + output_tokens(call, self.settings.output_tokens)
+        charges = []
+        for bucket in buckets:
+            if bucket.of == "requests":
+                charges.append(Charge(bucket, 1, 1))
+            elif wanted:
+                charges.append(Charge(bucket, prompt, wanted))
+        return prompt, charges
+
+    def _refuse(self, call: Call, taken: Sequence[Taken]) -> None:
+        worst = min(taken, key=_tightness)
+        bucket = worst.bucket
+        self._refusals.labels(bucket.per, bucket.of).inc()
+        call.decide(self.name, "refused", f"{bucket.of} per {bucket.per}")
+        if worst.wait_s is None:
+            raise RateLimited(
+                f"the prompt alone is over the {worst.limit.burst:.0f} {bucket.of} that this "
+                f"{bucket.per} may use at once, so that it never passes: shorten it"
+            )
+        raise RateLimited(
+            f"this {bucket.per} has used up its {bucket.of}: the limit is "
+            f"{worst.limit.rate:g} a second after {worst.limit.burst:.0f} at once; try again in "
+            f"{span(worst.wait_s)}",
+            retry_after_s=worst.wait_s,
+        )
+
+    def _used(self, call: Call, held: _Held, outcome: Outcome) -> int | None:
+        """The tokens that a call has cost; ``None``: nobody knows, what was taken stays taken."""
+        if not _reached(call, outcome) or outcome.status in _COST_NOTHING:
+            return 0
+        tally, facts = held.tally, call.facts
+        complete = not (outcome.cancelled or outcome.cut or outcome.error)
+        completion = self._completion(call, tally, complete)
+        if completion is None:
+            return None
+        if tally.completion is not None:
+            facts.completion_tokens = completion
+        if tally.prompt is not None:
+            facts.prompt_tokens = tally.prompt
+        return completion + (held.prompt if tally.prompt is None else tally.prompt)
+
+    def _completion(self, call: Call, tally: Tally, complete: bool) -> int | None:
+        if tally.events:
+            # The last event is [DONE], or what breaks off a stream.
+            counted = max(0, tally.events - 1)
+            if tally.completion is None:
+                return counted
+            return tally.completion if complete else max(tally.completion, counted)
+        if not complete:
+            return None
+        if tally.completion is not None or tally.prompt is not None:
+            return tally.completion or 0
+        if call.route is Route.EMBEDDINGS:
+            return 0
+        return estimate(tally.answer_bytes, self.settings.bytes_per_token)
+
+
+def _reached(call: Call, outcome: Outcome) -> bool:
+    """Whether a model has worked for a call."""
+    if call.facts.upstream is not None:
+        return True
+    return (outcome.error is None or outcome.cut) and call.facts.cache in {None, "miss"}
+
+
+def _workers() -> int:
+    said = os.environ.get(WORKERS, "1")
+    if not said.isdecimal() or not 1 <= int(said) <= 1024:
+        raise UsageError(f"ratelimit: {WORKERS} must be the number of processes, not {said!r}")
+    return int(said)
+
+
+def _tightness(taken: Taken) -> tuple[float, float]:
+    """What refuses first, comes first: the longest wait, then the least that is left."""
+    wait = math.inf if taken.wait_s is None else taken.wait_s
+    return (-wait, taken.left)
+
+
+def _tell(answer: Answer, of: Of, taken: Taken) -> None:
+    name = b"x-ratelimit-%s-" + of.encode()
+    left = max(0, math.floor(taken.left))
+    answer.headers.put(name % b"limit", b"%d" % taken.limit.burst)
+    answer.headers.put(name % b"remaining", b"%d" % left)
+    reset = span(full_in_s(taken.limit, taken.left))
+    answer.headers.put(name % b"reset", reset.encode())
+
+
+def span(seconds: float) -> str:
+    """A time as OpenAI's headers write it: ``6m0s``, ``1s``, ``20ms``; rounded up."""
+    milliseconds = math.ceil(seconds * 1000)
+    if milliseconds < 1000:
+        return f"{milliseconds}ms"
+    whole = math.ceil(seconds)
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    return (
+        f"{hours}h{minutes}m{rest}s" if hours else f"{minutes}m{rest}s" if minutes else f"{rest}s"
+    )
