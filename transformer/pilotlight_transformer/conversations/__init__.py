@@ -1,0 +1,1 @@
+"""What was said before: kept for each tenant, put before what is said now."""
