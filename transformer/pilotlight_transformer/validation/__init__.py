@@ -1,0 +1,1 @@
+"""What the step ``validate`` knows: schemas, limits, parameters, templates and tokens."""

@@ -1,0 +1,87 @@
+"""A body that every reader on the way reads alike: one key once, no deep nesting, plain keys."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from pilotlight.errors import InvalidRequest
+
+MEDIA_KEYS = frozenset({"image_url", "input_audio", "audio_url", "video_url", "file"})
+"""Keys of a content part whose value is data, not text."""
+
+
+def check_unambiguous(body: bytes) -> None:
+    """Refuse what two JSON readers may read differently.
+
+    Args:
+        body: Valid JSON, not nested deeper than Python's own reader follows.
+
+    Raises:
+        InvalidRequest: A key stands twice in an object, a key of the outermost object hides
+            behind escapes, or a number has thousands of digits.
+    """
+    try:
+        document = json.loads(body, object_pairs_hook=_unique)
+    except ValueError:
+        # orjson has read it already: what Python refuses are integers with thousands of digits.
+        raise InvalidRequest("the body holds a number with too many digits") from None
+    except RecursionError:
+        raise InvalidRequest("the body is nested too deeply") from None
+    for key in document:
+        if key.isascii() and b"\\" in body and json.dumps(key).encode() not in body:
+            raise InvalidRequest(
+                f"the field {key[:64]!r} is spelled with escapes: write it plainly", param=key[:64]
+            )
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    seen: set[str] = set()
+    for key, _ in pairs:
+        if key in seen:
+            raise InvalidRequest(
+                f"the field {_shown(key)!r} is there twice: keep one of them", param=_shown(key)
+            )
+        seen.add(key)
+    return found
+
+
+def _shown(key: str) -> str:
+    return key[:64].encode("utf-8", "replace").decode()
+
+
+def check_size(document: dict[str, Any], max_depth: int, max_characters: int) -> None:
+    """Refuse what is nested too deeply, or holds too much text.
+
+    Texts of all fields count, keys too; data of media parts does not: the server bounds the body.
+
+    Raises:
+        InvalidRequest: It is over a limit.
+    """
+    characters = 0
+    for depth, text in _texts(document):
+        if depth > max_depth:
+            raise InvalidRequest(f"the body is nested deeper than {max_depth} levels")
+        characters += text
+        if characters > max_characters:
+            raise InvalidRequest(
+                f"the request holds more than {max_characters} characters: send less text"
+            )
+
+
+def _texts(document: dict[str, Any]) -> Iterator[tuple[int, int]]:
+    """Depth and length of every text, and depth of every container."""
+    waiting: list[tuple[int, Any]] = [(1, document)]
+    while waiting:
+        depth, value = waiting.pop()
+        if isinstance(value, dict):
+            yield depth, sum(map(len, value))
+            data = MEDIA_KEYS if value.get("type") in MEDIA_KEYS else ()
+            waiting += [(depth + 1, inner) for key, inner in value.items() if key not in data]
+        elif isinstance(value, list):
+            yield depth, 0
+            waiting += [(depth + 1, inner) for inner in value if not isinstance(inner, int)]
+        elif isinstance(value, str):
+            yield 0, len(value)
