@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from pilotlight.errors import OperationError, UsageError
 from pilotlight_transformer.feedback.redis import RedisLabels
 from pilotlight_transformer.feedback.sqlite import SqliteLabels
