@@ -1,1 +1,1 @@
-"""To the predictor and back: pooled connections, deadlines, retries, streams."""
+"""To the predictors and back: connections that are kept, and answers that flow."""

@@ -1,1 +1,1 @@
-"""HTTP/1.1 as the transformer speaks it, on httptools and the event loop's transports."""
+"""HTTP/1.1 as a server: strict about what comes in, one write for what goes out."""

@@ -1,0 +1,121 @@
+"""One worker: starts, serves, drains, ends."""
+
+import asyncio
+import contextlib
+import logging
+import resource
+import signal
+import socket
+import ssl
+
+from pilotlight.clock import Clock, SystemClock
+from pilotlight.errors import OperationError
+from pilotlight_transformer.drain import Drain, DrainPlan
+from pilotlight_transformer.forward.forwarder import Forwarder
+from pilotlight_transformer.forward.pools import Pools
+from pilotlight_transformer.forward.predictor import PredictorClient
+from pilotlight_transformer.gateway import Gateway
+from pilotlight_transformer.http.server import HttpServer
+from pilotlight_transformer.own_routes import OwnRoutes, Phase
+from pilotlight_transformer.pipeline.configuration import Configuration
+from pilotlight_transformer.pipeline.pipeline import Pipeline
+from pilotlight_transformer.reload import PipelineFile
+from pilotlight_transformer.routing.breaker import Breakers
+from pilotlight_transformer.settings import TransformerSettings
+
+logger = logging.getLogger(__name__)
+
+
+class TransformerProcess:
+    """One process that serves, from its start to its end. Made inside its event loop.
+
+    Args:
+        settings: Of the command line.
+        listener: A socket that listens.
+        number: Of this worker, from 0.
+    """
+
+    def __init__(
+        self,
+        settings: TransformerSettings,
+        listener: socket.socket,
+        number: int = 0,
+        clock: Clock | None = None,
+    ) -> None:
+        self._settings = settings
+        self._listener = listener
+        self._number = number
+        self._clock = clock or SystemClock()
+        target = settings.target()
+        breakers = Breakers(self._clock)
+        tls = ssl.create_default_context() if settings.use_tls else None
+        self._pools = Pools(settings.upstream_limits(), tls)
+        self._predictor = PredictorClient(self._pools, target, breakers)
+        self._own = OwnRoutes()
+        self._gateway = Gateway(Forwarder(self._pools, target, breakers), self._own)
+        self._http = HttpServer(self._gateway, settings.limits())
+        self._drain = Drain(self._own, self._http, self._gateway.inflight, self._pools)
+        self._stop = asyncio.Event()
+
+    async def run(self) -> None:
+        """Serve until SIGTERM or SIGINT; a second one cuts the drain short.
+
+        Raises:
+            UsageError: The pipeline cannot be used.
+            OperationError: Requests were cut at the end.
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._on_signal)
+        allow_many_files()
+        await self._http.start(self._listener)
+        watching: asyncio.Task[None] | None = None
+        try:
+            watching = await self._start()
+            if not self._stop.is_set():
+                self._own.phase = Phase.READY
+                port = self._listener.getsockname()[1]
+                logger.info("ready: worker %d serves port %d", self._number, port)
+            await self._stop.wait()
+            cut = await self._drain.run(
+                DrainPlan(self._settings.drain_delay_s, self._settings.grace_period_s)
+            )
+        finally:
+            if watching is not None:
+                watching.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await watching
+            await self._http.close()
+            await self._gateway.inflight.close()
+            await self._pools.close()
+        if cut:
+            raise OperationError(f"{cut} requests were cut: the time to stop was over")
+        logger.info("stopped: no request was cut")
+
+    def _on_signal(self) -> None:
+        if self._stop.is_set():
+            self._drain.hurry()
+        self._stop.set()
+
+    async def _start(self) -> asyncio.Task[None] | None:
+        path = self._settings.pipeline
+        if path is None:
+            return None
+        file = PipelineFile(path, self._use)
+        await file.load()
+        if not self._settings.reload_s:
+            return None
+        return asyncio.create_task(file.watch(self._settings.reload_s))
+
+    async def _use(self, configuration: Configuration) -> None:
+        pipeline = await Pipeline.build(
+            configuration, self._settings.model_name, self._predictor, self._clock
+        )
+        self._gateway.inflight.replace(pipeline)
+
+
+def allow_many_files() -> None:
+    """Each stream needs two sockets: take all that the hard limit gives."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,0 +1,67 @@
+"""The pipeline's file, looked at now and then."""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from pilotlight.errors import UsageError
+from pilotlight_transformer.pipeline.configuration import Configuration, read_configuration
+
+logger = logging.getLogger(__name__)
+
+Use = Callable[[Configuration], Awaitable[None]]
+
+
+class PipelineFile:
+    """Tells when the file says something else, by its content.
+
+    A ConfigMap's file is a symbolic link to another folder after each change; its content is what
+    counts.
+
+    Args:
+        path: Of the YAML.
+        use: Builds a pipeline and puts it in the old one's place, or raises ``UsageError``.
+    """
+
+    def __init__(self, path: Path, use: Use) -> None:
+        self._path = path
+        self._use = use
+        self._seen: bytes | None = None
+
+    async def load(self) -> None:
+        """Read it for the first time.
+
+        Raises:
+            UsageError: It cannot be used.
+        """
+        self._seen = await asyncio.to_thread(self._digest)
+        await self._use(await asyncio.to_thread(read_configuration, self._path))
+
+    async def watch(self, every_s: float) -> None:
+        """Look at it again and again; a file that cannot be used changes nothing."""
+        while True:
+            await asyncio.sleep(every_s)
+            await self.look()
+
+    async def look(self) -> None:
+        """Look once."""
+        digest = await asyncio.to_thread(self._digest)
+        if digest is None or digest == self._seen:
+            return
+        self._seen = digest
+        try:
+            await self._use(await asyncio.to_thread(read_configuration, self._path))
+        except UsageError as error:
+            logger.error("the pipeline stays as it was: %s", error)  # noqa: TRY400
+        except Exception:
+            logger.exception("the pipeline stays as it was: %s cannot be used", self._path)
+        else:
+            logger.info("the pipeline is now what %s says", self._path)
+
+    def _digest(self) -> bytes | None:
+        try:
+            return hashlib.sha256(self._path.read_bytes()).digest()
+        except OSError:
+            return None
