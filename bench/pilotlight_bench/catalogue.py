@@ -74,4 +74,18 @@ CATALOGUE = (
         ("seconds_per_million", "shortcut_replica_error", "shortcut_affected_error"),
         2,
     ),
+    Benchmark(
+        "transformer",
+        "The price of standing before the predictor: this transformer, plain Envoy, LiteLLM.",
+        (
+            "json_vs_envoy",
+            "sse_vs_envoy",
+            "auth_json_vs_envoy",
+            "auth_sse_vs_envoy",
+            "auth_json_vs_litellm",
+            "added_p50_ms",
+            "mb_at_2000_streams",
+        ),
+        8,
+    ),
 )

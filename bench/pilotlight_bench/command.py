@@ -11,6 +11,7 @@ from pilotlight_bench.coldstart.command import coldstart
 from pilotlight_bench.options import AsJson
 from pilotlight_bench.predictor.command import predictor
 from pilotlight_bench.simulator.command import simulator
+from pilotlight_bench.transformer.command import transformer
 from pilotlight_bench.warmpool.command import warmpool
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
@@ -23,6 +24,7 @@ run.command("coldstart")(coldstart)
 run.command("canary")(canary)
 run.command("warmpool")(warmpool)
 run.command("simulator")(simulator)
+run.command("transformer")(transformer)
 
 
 @app.command("list")

@@ -1,0 +1,1 @@
+"""Benchmark ``transformer``: what standing in front of the predictor costs, here and elsewhere."""
