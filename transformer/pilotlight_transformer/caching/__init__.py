@@ -1,0 +1,1 @@
+"""The nouns behind the step ``cache``: keys, entries, where they are kept, and shared answers."""
