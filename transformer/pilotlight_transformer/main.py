@@ -5,6 +5,9 @@ import os
 import socket
 import sys
 from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import uvloop
 
@@ -32,14 +35,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _say(error)
     if count == 1:
         return serve(settings, listeners[0], 0)
-    return Workers(listeners, lambda listener, number: serve(settings, listener, number)).run()
+    with TemporaryDirectory(prefix="pilotlight-", ignore_cleanup_errors=True) as name:
+        return Workers(listeners, partial(serve, settings, folder=Path(name))).run()
 
 
-def serve(settings: TransformerSettings, listener: socket.socket, number: int) -> int:
+def serve(
+    settings: TransformerSettings, listener: socket.socket, number: int, folder: Path | None = None
+) -> int:
     """Run one worker to its end. Returns as :func:`main` does."""
 
     async def run() -> None:
-        await TransformerProcess(settings, listener, number).run()
+        await TransformerProcess(settings, listener, number, folder).run()
 
     try:
         uvloop.run(run())

@@ -3,10 +3,15 @@
 import asyncio
 import contextlib
 import logging
+import os
 import resource
 import signal
 import socket
 import ssl
+from collections.abc import Iterable
+from pathlib import Path
+
+from prometheus_client.registry import Collector
 
 from pilotlight.clock import Clock, SystemClock
 from pilotlight.errors import OperationError
@@ -16,12 +21,14 @@ from pilotlight_transformer.forward.pools import Pools
 from pilotlight_transformer.forward.predictor import PredictorClient
 from pilotlight_transformer.gateway import Gateway
 from pilotlight_transformer.http.server import HttpServer
+from pilotlight_transformer.metrics.requests import RequestCounter
+from pilotlight_transformer.metrics.server import ServerMetrics
 from pilotlight_transformer.own_routes import OwnRoutes, Phase
 from pilotlight_transformer.pipeline.configuration import Configuration
 from pilotlight_transformer.pipeline.pipeline import Pipeline
 from pilotlight_transformer.reload import PipelineFile
 from pilotlight_transformer.routing.breaker import Breakers
-from pilotlight_transformer.settings import TransformerSettings
+from pilotlight_transformer.settings import KNATIVE_REVISION_VARIABLE, TransformerSettings
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +40,7 @@ class TransformerProcess:
         settings: Of the command line.
         listener: A socket that listens.
         number: Of this worker, from 0.
+        folder: Where the workers of one server meet; ``None``: there is only this one.
     """
 
     def __init__(
@@ -40,6 +48,7 @@ class TransformerProcess:
         settings: TransformerSettings,
         listener: socket.socket,
         number: int = 0,
+        folder: Path | None = None,
         clock: Clock | None = None,
     ) -> None:
         self._settings = settings
@@ -47,12 +56,17 @@ class TransformerProcess:
         self._number = number
         self._clock = clock or SystemClock()
         target = settings.target()
-        breakers = Breakers(self._clock)
+        breakers = self._breakers = Breakers(self._clock)
         tls = ssl.create_default_context() if settings.use_tls else None
         self._pools = Pools(settings.upstream_limits(), tls)
         self._predictor = PredictorClient(self._pools, target, breakers)
-        self._own = OwnRoutes()
-        self._gateway = Gateway(Forwarder(self._pools, target, breakers), self._own)
+        counter = RequestCounter(os.environ.get(KNATIVE_REVISION_VARIABLE, ""))
+        self._metrics = ServerMetrics(
+            counter, self._in_flight, self._collectors, folder, self._number
+        )
+        self._own = OwnRoutes(self._metrics.text)
+        forwarder = Forwarder(self._pools, target, breakers)
+        self._gateway = Gateway(forwarder, self._own, [counter])
         self._http = HttpServer(self._gateway, settings.limits())
         self._drain = Drain(self._own, self._http, self._gateway.inflight, self._pools)
         self._stop = asyncio.Event()
@@ -68,6 +82,7 @@ class TransformerProcess:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._on_signal)
         allow_many_files()
+        await self._metrics.start()
         await self._http.start(self._listener)
         watching: asyncio.Task[None] | None = None
         try:
@@ -88,9 +103,17 @@ class TransformerProcess:
             await self._http.close()
             await self._gateway.inflight.close()
             await self._pools.close()
+            await self._metrics.close()
         if cut:
             raise OperationError(f"{cut} requests were cut: the time to stop was over")
         logger.info("stopped: no request was cut")
+
+    def _in_flight(self) -> int:
+        return len(self._gateway.inflight)
+
+    def _collectors(self) -> Iterable[Collector]:
+        yield from self._breakers.collectors()
+        yield from self._gateway.inflight.pipeline.collectors()
 
     def _on_signal(self) -> None:
         if self._stop.is_set():
