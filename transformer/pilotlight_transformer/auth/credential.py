@@ -8,7 +8,7 @@ from pilotlight_transformer.pipeline.headers import Headers
 _TAKEN = frozenset({b"authorization", b"x-api-key", b"x-tenant-id"})
 """Never goes on: credentials, and the tenant that a client claims to be."""
 
-_BEARER = re.compile(rb"bearer +([\x21-\x7e]+)", re.IGNORECASE)
+_BEARER = re.compile(rb"(?i:bearer) +([\x21-\x7e]+)")
 _PLAIN = re.compile(rb"[\x21-\x7e]+")
 
 
