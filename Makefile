@@ -1,4 +1,4 @@
-# make up      everything, from a fresh clone to a model that answers
+# make up      everything, from a fresh clone to a model that answers behind its gateway
 # make test    every check and test that this machine can run
 # make check   format, lint, types and layers, in seconds
 # make env     the environment alone (.venv); ACCELERATOR=gpu for vLLM's CUDA build
@@ -41,8 +41,14 @@ export UV_HTTP_TIMEOUT ?= 300
 help:
 	@sed -n 's/^# make/make/p' Makefile
 
+# The key of the example, which everybody knows: the gateway's own are in its Secret, as hashes.
+DEMO_KEY := pl_demo-key-that-everybody-knows-replace-me
+up: export PILOTLIGHT_API_KEY ?= $(DEMO_KEY)
 up: env model
-	@$(BIN)/pilotlight local up manifests/examples/smollm2.yaml $(ARGS)
+	@if [ "$$PILOTLIGHT_API_KEY" = "$(DEMO_KEY)" ]; then \
+		echo "==> in other terminals: export PILOTLIGHT_API_KEY=$(DEMO_KEY)" >&2; \
+	fi
+	@$(BIN)/pilotlight local up manifests/examples/gateway.yaml $(ARGS)
 
 # Built before the tests, whose time is limited.
 test: check model

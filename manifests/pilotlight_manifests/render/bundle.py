@@ -9,6 +9,7 @@ from pilotlight_manifests.render.network_policy import network_policy
 from pilotlight_manifests.render.pilotlight_resource import pilotlight_resource
 from pilotlight_manifests.render.runtime import serving_runtime
 from pilotlight_manifests.render.service_account import service_account
+from pilotlight_manifests.render.transformer import pipeline_map
 from pilotlight_manifests.spec.served_model import ServedModel
 
 
@@ -21,6 +22,8 @@ def render(spec: ServedModel) -> list[Manifest]:
         manifests.append(service_account(spec))
     for component in components(spec):
         manifests += _around(spec, component)
+    if spec.transformer is not None and spec.transformer.pipeline:
+        manifests.append(pipeline_map(spec, spec.transformer))
     manifests.append(inference_service(spec))
     if spec.rollout is not None:
         manifests.append(pilotlight_resource(spec, "InferenceRollout", spec.rollout))

@@ -2,12 +2,13 @@
 
 from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, JsonValue, StringConstraints, model_validator
 
-from pilotlight.api.meta import ApiModel
+from pilotlight.api.meta import ApiModel, Name
 from pilotlight_manifests.spec.pod import Amounts, Resources
 
-TRANSFORMER_IMAGE = "dev.local/pilotlight-transformer:dev"
+OWN_NAME = "pilotlight-transformer"
+TRANSFORMER_IMAGE = f"dev.local/{OWN_NAME}:dev"
 TRANSFORMER_DEFAULTS = Amounts(cpu="1", memory="1Gi")
 
 
@@ -16,6 +17,12 @@ class Transformer(ApiModel):
 
     image: Annotated[str, StringConstraints(min_length=1, pattern=r"^\S+$")] = TRANSFORMER_IMAGE
     args: tuple[str, ...] = ()
+    pipeline: tuple[JsonValue, ...] = ()
+    """The steps, as the pipeline's file has them. A secret stands there as `${VARIABLE}`."""
+    stores: dict[str, JsonValue] = Field(default_factory=dict)
+    """Of the pipeline. Without a `folder` its databases are the pod's own, and go with it."""
+    keys_secret: Name | None = None
+    """A Secret, whose keys are files in `/etc/pilotlight/keys`: `keys_file` of the step auth."""
     min_replicas: Annotated[int, Field(ge=0)] = 1
     """It starts in a second, but a stream goes through it: keep one, unless all may sleep."""
     max_replicas: Annotated[int, Field(ge=1)] = 3
@@ -28,3 +35,15 @@ class Transformer(ApiModel):
                 f"minReplicas ({self.min_replicas}) is above maxReplicas ({self.max_replicas})"
             )
         return self
+
+    @model_validator(mode="after")
+    def _stores_have_steps(self) -> Self:
+        if self.stores and not self.pipeline:
+            raise ValueError("stores are for the steps of a pipeline: add pipeline")
+        return self
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it takes the arguments of Pilotlight's transformer."""
+        name = self.image.rpartition("/")[2].partition("@")[0].partition(":")[0]
+        return bool(self.pipeline) or name == OWN_NAME

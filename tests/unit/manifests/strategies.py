@@ -53,6 +53,14 @@ access = optional(
     }
 )
 
+transformers = optional(
+    {
+        "pipeline": st.just(["audit", {"cache": {"ttl_s": 600}}]),
+        "keysSecret": labels,
+        "image": st.sampled_from(["registry.example/own-transformer:1"]),
+    }
+)
+
 knative_specs = st.fixed_dictionaries(
     {"name": names, "model": st.builds(lambda uri: {"uri": uri}, uris)},
     optional={
@@ -63,7 +71,7 @@ knative_specs = st.fixed_dictionaries(
             lambda t, p: {"tensor": t, "pipeline": p}, st.integers(1, 8), st.integers(1, 4)
         ),
         "autoscaling": scaling(),
-        "transformer": st.booleans(),
+        "transformer": st.booleans() | transformers,
         "rollout": st.booleans(),
         "warmPool": st.booleans(),
         "monitoring": st.booleans(),

@@ -37,7 +37,7 @@ def _containers(path: Path) -> list[dict[str, Any]]:
 def test_the_set_is_the_one_that_the_docs_list() -> None:
     assert {path.stem for path in EXAMPLES} == {
         "smollm2", "one-gpu", "tensor-parallel", "multi-node", "transformer", "lora",
-        "scale-to-zero", "canary", "warm-pool", "grpc",
+        "scale-to-zero", "canary", "warm-pool", "grpc", "gateway",
     }  # fmt: skip
 
 
@@ -78,9 +78,8 @@ def test_the_server_ends_within_the_pods_time(path: Path) -> None:
     for name, part in _components(path):
         arguments = [*part.get("containers", [{}])[0].get("args", []), *_model_arguments(part)]
         grace = [int(a.partition("=")[2]) for a in arguments if a.startswith("--grace-period-s=")]
-        if name == "predictor":
-            assert grace
-            assert grace[0] < part.get("terminationGracePeriodSeconds", part["timeout"])
+        assert len(grace) == 1, name
+        assert grace[0] < part.get("terminationGracePeriodSeconds", part["timeout"])
 
 
 def _model_arguments(part: dict[str, Any]) -> list[str]:

@@ -18,6 +18,7 @@ from pilotlight_manifests.lint.options import Options
 from pilotlight_manifests.render.bundle import render
 from pilotlight_manifests.render.document import dump_all
 from pilotlight_manifests.spec.reading import read
+from pilotlight_manifests.spec.served_model import ServedModel
 
 HERE = Path(__file__).parent
 SPECS = sorted((HERE / "specs").glob("*.yaml"))
@@ -155,3 +156,30 @@ def test_own_resources_say_only_what_was_said() -> None:
         },
         "rollbackWindowSeconds": 1800,
     }
+
+
+def test_a_pipeline_is_a_file_that_the_transformer_reads() -> None:
+    objects = _objects("everything")
+    (container,) = objects["InferenceService"]["spec"]["transformer"]["containers"]
+    volumes = {v["name"]: v for v in objects["InferenceService"]["spec"]["transformer"]["volumes"]}
+    mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+    (file,) = objects["ConfigMap"]["data"]
+    assert volumes["pipeline"]["configMap"]["name"] == objects["ConfigMap"]["metadata"]["name"]
+    assert f"--pipeline={mounts['pipeline']}/{file}" in container["args"]
+    pipeline = yaml.safe_load(objects["ConfigMap"]["data"][file])
+    assert [next(iter(step)) for step in pipeline["pipeline"]] == ["auth", "ratelimit"]
+    assert pipeline["stores"]["folder"] == mounts["stores"]
+    assert pipeline["pipeline"][0]["auth"]["keys_file"].startswith(mounts["keys"] + "/")
+    assert volumes["keys"]["secret"]["secretName"] == "gateway-keys"
+
+
+def test_another_image_gets_no_argument_that_only_ours_takes() -> None:
+    spec = ServedModel.model_validate(
+        {
+            "name": "chat",
+            "model": {"uri": "hf://a/b"},
+            "transformer": {"image": "registry.example/own:1"},
+        }
+    )
+    service = next(item for item in render(spec) if item["kind"] == "InferenceService")
+    assert "args" not in service["spec"]["transformer"]["containers"][0]

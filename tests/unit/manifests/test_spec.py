@@ -37,6 +37,11 @@ def test_parts_are_switched_on_by_true_and_off_by_false() -> None:
     assert spec.rollout is None
 
 
+def test_stores_without_steps_are_refused() -> None:
+    with pytest.raises(ValueError, match="add pipeline"):
+        ServedModel.model_validate(_spec(transformer={"stores": {"folder": "/data"}}))
+
+
 def test_a_request_may_take_as_long_as_the_cluster_allows() -> None:
     timeouts = {"requestSeconds": 1200, "clusterMaxSeconds": 1200}
     assert ServedModel.model_validate(_spec(timeouts=timeouts)).timeouts.request_seconds == 1200
