@@ -120,8 +120,17 @@ class Call:
         return document
 
     def payload(self) -> bytes:
-        """The body that goes on: byte for byte what came, unless a step edited it."""
-        return orjson.dumps(self._document) if self._changed else self.body
+        """The body that goes on: byte for byte what came, unless a step edited it.
+
+        Raises:
+            InvalidRequest: It is nested deeper than can be written again.
+        """
+        if not self._changed:
+            return self.body
+        try:
+            return orjson.dumps(self._document)
+        except orjson.JSONEncodeError:
+            raise InvalidRequest("the body is nested too deeply, or holds a broken text") from None
 
     @property
     def model(self) -> str | None:

@@ -1,0 +1,1 @@
+"""What the step ``retrieve`` knows: documents, their chunks, and how they are found again."""
