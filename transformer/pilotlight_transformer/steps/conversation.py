@@ -42,7 +42,7 @@ class ConversationSettings(StepSettings):
     """Of the system prompt and the turns before that go to the model."""
     tokenizer: Path | None = None
     """A ``tokenizer.json``; without it tokens are estimated."""
-    ttl_s: Annotated[float, Field(gt=0)] = 7 * 86400.0
+    ttl_s: Annotated[float, Field(gt=0, le=10 * 365 * 86400)] = 7 * 86400.0
     lease_s: Annotated[float, Field(ge=1, le=3600)] = 30.0
     """After so long a turn whose process has died is free."""
     max_messages: Annotated[int, Field(ge=2)] = 1000
