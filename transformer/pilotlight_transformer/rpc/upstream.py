@@ -114,12 +114,12 @@ class GrpcUpstream:
             raise past_deadline()
         ask = self._channels.of(target).unary_unary(self._method)
         asked = ask(call.payload(), metadata=metadata, timeout=timeout_s)
-        call.facts.upstream = "default" if target is None else target.name
         try:
             body: bytes = await asked
             headers = headers_of(await asked.initial_metadata() or ())
         except aio.AioRpcError as error:
             raise self._failed(error) from None
+        call.facts.upstream = "default" if target is None else target.name
         call.facts.revision = headers.text(REVISION)
         return Answer(200, Headers([(b"content-type", GRPC), *headers]), body)
 

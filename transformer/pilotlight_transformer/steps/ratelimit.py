@@ -36,6 +36,10 @@ _COST_NOTHING = frozenset({*range(400, 499), 503})
 """What a predictor answers before its model has worked; 499 is a client that left."""
 
 
+_KNOWN_ALREADY = frozenset({"hit", "similar", "shared"})
+"""What the step ``cache`` says of an answer that was not asked for anew."""
+
+
 @dataclass(slots=True)
 class _Held:
     """What a call has taken, until it is settled."""
@@ -171,7 +175,7 @@ class RatelimitStep(Step):
 
     def _used(self, call: Call, held: _Held, outcome: Outcome) -> int | None:
         """The tokens that a call has cost; ``None``: nobody knows, what was taken stays taken."""
-        if not _reached(call, outcome) or outcome.status in _COST_NOTHING:
+        if _is_free(call, outcome):
             return 0
         tally, facts = held.tally, call.facts
         complete = not (outcome.cancelled or outcome.cut or outcome.error)
@@ -200,11 +204,13 @@ class RatelimitStep(Step):
         return estimate(tally.answer_bytes, self.settings.bytes_per_token)
 
 
-def _reached(call: Call, outcome: Outcome) -> bool:
-    """Whether a model has worked for a call."""
-    if call.facts.upstream is not None:
+def _is_free(call: Call, outcome: Outcome) -> bool:
+    """Whether no model has worked for a call."""
+    if call.facts.cache in _KNOWN_ALREADY:
         return True
-    return (outcome.error is None or outcome.cut) and call.facts.cache in {None, "miss"}
+    # A refusal with an upstream is one of an answer: its model has worked.
+    refused_before = outcome.error is None or call.facts.upstream is None
+    return outcome.status in _COST_NOTHING and refused_before
 
 
 def _workers() -> int:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pilotlight.clock import SimulatedClock
-from pilotlight.errors import BadGateway, UsageError
+from pilotlight.errors import BadGateway, ContentRefused, Unavailable, UsageError
 from pilotlight_transformer.pipeline.answer import Answer
 from pilotlight_transformer.pipeline.call import Call, Identity
 from pilotlight_transformer.pipeline.step import Step
@@ -237,7 +237,7 @@ class Refusing(Step):
     name = "refusing"
 
     async def request(self, call: Call) -> Answer | None:
-        raise BadGateway("no predictor")
+        raise Unavailable("no predictor")
 
 
 @pytest.mark.parametrize("inner", ["Cached", "Refusing"])
@@ -253,6 +253,28 @@ async def test_what_never_reached_a_model_costs_a_request_and_no_tokens(
         assert "requests" in clients[3].document["error"]["message"]
         assert all(client.status != 429 for client in clients[:3])
         assert spent(play) == 0
+
+
+class Judging(Step):
+    """Refuses what the model has answered."""
+
+    name = "judging"
+
+    async def response(self, call: Call, answer: Answer) -> None:
+        raise ContentRefused("not this")
+
+
+async def test_an_answer_that_a_step_refuses_has_cost_what_was_set_aside(tmp_path: Path) -> None:
+    def reply(call: Call) -> Answer:
+        call.facts.upstream = "default"
+        return chat_answer("hi")
+
+    predictor = PlayedPredictor(reply)
+    pipeline = f"{TOKENS}\n- {__name__}:Judging"
+    async with Play(pipeline, tmp_path, predictor, clock=SimulatedClock()) as play:
+        call = a_call(a_chat(max_tokens=200))
+        assert (await play.send(call)).status == 400
+        assert spent(play) == 200 - (-len(call.body) // 4)
 
 
 async def test_what_the_predictor_refuses_costs_no_tokens(tmp_path: Path) -> None:
