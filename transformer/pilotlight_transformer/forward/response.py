@@ -56,6 +56,7 @@ class Response:
         "_error",
         "_held",
         "_loop",
+        "_on_hold",
         "_pieces",
         "_sink",
         "_timer",
@@ -73,6 +74,7 @@ class Response:
         self._loop = loop
         self._pieces: list[bytes] = []
         self._held = 0
+        self._on_hold = False
         self._error: RequestError | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._sink: Sink | None = None
@@ -126,6 +128,9 @@ class Response:
         """
         self._sink = sink
         self._pour(sink)
+        if not self._on_hold:
+            # It may have been paused before there was a sink.
+            self.go_on()
         if not self.complete and self._error is None:
             self._done = self._loop.create_future()
             await self._done
@@ -134,11 +139,13 @@ class Response:
 
     def hold(self) -> None:
         """Read no more of it for now."""
+        self._on_hold = True
         if self._connection is not None:
             self._connection.pause()
 
     def go_on(self) -> None:
         """Read on."""
+        self._on_hold = False
         if self._connection is not None:
             self._connection.resume()
 
