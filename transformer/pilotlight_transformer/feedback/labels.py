@@ -5,9 +5,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from pilotlight.errors import OperationError, UsageError
+from pilotlight_transformer.feedback.packing import packed
 from pilotlight_transformer.feedback.redis import RedisLabels
 from pilotlight_transformer.feedback.sqlite import SqliteLabels
 from pilotlight_transformer.feedback.store import Entry, Labels
@@ -88,7 +87,7 @@ class Export:
             label = line(entry)
             if not self._corrected or (label["messages"] and label["correction"] is not None):
                 self.written += 1
-                yield orjson.dumps(label, option=orjson.OPT_APPEND_NEWLINE)
+                yield packed(label) + b"\n"
             self.position = position
 
 

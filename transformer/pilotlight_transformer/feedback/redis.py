@@ -4,13 +4,13 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-import orjson
 import redis as sync_redis
 import redis.exceptions
 
 from pilotlight.errors import OperationError, Unavailable, UsageError
 from pilotlight_transformer.feedback.answered import Answered, Text
 from pilotlight_transformer.feedback.given import Feedback
+from pilotlight_transformer.feedback.packing import packed, unpacked
 from pilotlight_transformer.feedback.store import (
     Accepted,
     Bounds,
@@ -79,14 +79,14 @@ class RedisFeedback:
     async def note(self, answer: Answered, text: Text | None) -> None:
         arguments = (
             int(answer.replayed),
-            orjson.dumps(answer.document()),
-            b"" if text is None else orjson.dumps(text),
+            packed(answer.document()),
+            b"" if text is None else packed(text),
             self._keep_ms,
         )
         await self._script(_NOTE, _names(answer.tenant, answer.response_id), arguments)
 
     async def give(self, tenant: str, feedback: Feedback, now: float) -> Accepted:
-        given = orjson.dumps(feedback.document(now))
+        given = packed(feedback.document(now))
         state, *rest = await self._script(
             _GIVE,
             (*_names(tenant, feedback.response_id), STREAM),
@@ -107,7 +107,7 @@ class RedisFeedback:
             raise TooManyChanges
         facts, changes, first = rest
         return Accepted(
-            revision=orjson.loads(facts)["revision"],
+            revision=unpacked(facts)["revision"],
             change=int(changes),
             first_score=b"s" in first,
             first_flag=b"f" in first,
@@ -183,4 +183,4 @@ class RedisLabels:
 
 
 def _entry(fields: dict[bytes, bytes]) -> Entry:
-    return {name.decode(): orjson.loads(value) for name, value in fields.items() if value}
+    return {name.decode(): unpacked(value) for name, value in fields.items() if value}

@@ -6,11 +6,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import cast
 
-import orjson
-
 from pilotlight.errors import OperationError, UsageError
 from pilotlight_transformer.feedback.answered import Answered, Text
 from pilotlight_transformer.feedback.given import Feedback
+from pilotlight_transformer.feedback.packing import packed, unpacked
 from pilotlight_transformer.feedback.store import (
     Accepted,
     Bounds,
@@ -78,8 +77,8 @@ class SqliteFeedback:
         row = (
             *_at(answer.tenant, answer.response_id),
             answer.at,
-            orjson.dumps(answer.document()),
-            None if text is None else orjson.dumps(text),
+            packed(answer.document()),
+            None if text is None else packed(text),
         )
         verb = "INSERT OR IGNORE" if answer.replayed else "REPLACE"
         self._notes += 1
@@ -118,7 +117,7 @@ def _give(
     given = feedback.document(now)
     connection.execute(
         "INSERT INTO feedback (tenant, response_id, at, given) VALUES (?, ?, ?, ?)",
-        (*at, now, orjson.dumps(given)),
+        (*at, now, packed(given)),
     )
     connection.execute(
         "UPDATE answer SET changes = changes + 1, scored = max(scored, ?),"  # noqa: S608
@@ -126,14 +125,14 @@ def _give(
         (feedback.score is not None, feedback.flagged, *at),
     )
     connection.execute(f"DELETE FROM label {_THIS}", at)  # noqa: S608
-    answer = orjson.loads(facts)
+    answer = unpacked(facts)
     if feedback.for_labelling:
         entry: Entry = {"answer": answer, "feedback": given}
         if text is not None:
-            entry["text"] = orjson.loads(text)
+            entry["text"] = unpacked(text)
         connection.execute(
             "INSERT INTO label (tenant, response_id, at, entry) VALUES (?, ?, ?, ?)",
-            (*at, now, orjson.dumps(entry)),
+            (*at, now, packed(entry)),
         )
     return Accepted(
         revision=answer["revision"],
@@ -189,7 +188,7 @@ class SqliteLabels:
             "SELECT seq, entry FROM label WHERE seq > ? ORDER BY seq LIMIT ?",
             (int(position or 0), limit),
         )
-        return [(str(seq), orjson.loads(cast("bytes", entry))) for seq, entry in rows]
+        return [(str(seq), unpacked(cast("bytes", entry))) for seq, entry in rows]
 
     def count(self) -> int:
         ((number,),) = self._ask("SELECT count(*) FROM label", ())
