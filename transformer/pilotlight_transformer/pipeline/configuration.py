@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pilotlight.errors import UsageError
-from pilotlight_transformer.pipeline.registry import step_class
+from pilotlight_transformer.pipeline.registry import BUILT_IN, step_class
 from pilotlight_transformer.pipeline.step import Step, StepSettings
 from pilotlight_transformer.stores.stores import StoreSettings
 
@@ -77,7 +77,18 @@ def parse_configuration(text: str, environment: Mapping[str, str]) -> Configurat
     names = [choice.name for choice in choices]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise UsageError(f"pipeline: the step {twice} is there twice: keep one of them")
+    _check_order(names)
     return Configuration(document.stores, choices)
+
+
+def _check_order(names: list[str]) -> None:
+    """Nothing, if no built-in step acts for a caller whom ``auth`` has not seen yet."""
+    before = names[: names.index("auth")] if "auth" in names else ()
+    if early := next((name for name in before if name in BUILT_IN and name != "audit"), None):
+        raise UsageError(
+            f"pipeline: {early} stands before auth and would serve callers whom nobody knows: put "
+            "auth first, or behind audit"
+        )
 
 
 def _choice(entry: str | dict[str, Any]) -> StepChoice:
