@@ -1,0 +1,1 @@
+"""What may be asked and answered: deny-lists, personal data, injections, an outside classifier."""
