@@ -7,7 +7,7 @@ from httptools import HttpParserCallbackError, HttpParserError, HttpResponsePars
 
 from pilotlight.errors import BadGateway, DeadlineExceeded, RequestError
 from pilotlight_transformer.forward.response import Broken, Response
-from pilotlight_transformer.http.head import HOP_BY_HOP
+from pilotlight_transformer.http.head import HOP_BY_HOP, without_named
 from pilotlight_transformer.pipeline.headers import Pair
 
 if TYPE_CHECKING:
@@ -186,6 +186,7 @@ class UpstreamConnection(asyncio.Protocol):
         response.status = status
         kept = response.headers.pairs
         framed = status in {204, 304}
+        named = b""
         for name, value in self._pairs:
             if name not in _SPECIAL:
                 kept.append((name, value))
@@ -195,7 +196,9 @@ class UpstreamConnection(asyncio.Protocol):
             elif name == b"transfer-encoding":
                 framed = True
             elif name == b"connection":
-                self._drop_named(value)
+                named += b"," + value
+        if named:
+            kept[:] = without_named(kept, named)
         self._to_the_end = not framed
         self._keep = framed and self._parser.should_keep_alive()
 
@@ -208,15 +211,6 @@ class UpstreamConnection(asyncio.Protocol):
             self._informed = False
         else:
             self._ended = True
-
-    def _drop_named(self, value: bytes) -> None:
-        named = {token.strip(b" \t") for token in value.lower().split(b",")}
-        named -= {b"close", b"keep-alive"}
-        if named:
-            self._pairs = [pair for pair in self._pairs if pair[0] not in named]
-            if self._response is not None:
-                pairs = self._response.headers.pairs
-                pairs[:] = [pair for pair in pairs if pair[0] not in named]
 
     def _release(self, response: Response) -> None:
         self._response = None

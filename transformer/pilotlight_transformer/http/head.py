@@ -47,6 +47,7 @@ _OURS = frozenset({b"host", b"content-length", b"expect", b"http2-settings"})
 """Read here, and written anew for the next server."""
 
 _SPECIAL = HOP_BY_HOP | FORWARDED | _ONCE | _OURS
+_OPTIONS = frozenset({b"", b"close", b"keep-alive", b"upgrade"})
 _HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%:\[\]-]*")
 _QUERY = re.compile(rb"[!-\"$-~]*")
 _NUMBER = re.compile(rb"[0-9]{1,19}")
@@ -111,7 +112,7 @@ def read_head(method: bytes, target: bytes, pairs: Sequence[Pair], *, old: bool)
             kept.append((name, value.strip(b" \t")))
     _frame(head, special, old=old)
     if b"connection" in special:
-        _drop_connection(head, special[b"connection"])
+        kept[:] = without_named(kept, special[b"connection"])
     head.forwarded = not FORWARDED.isdisjoint(special)
     return head
 
@@ -140,7 +141,9 @@ def _frame(head: Head, special: dict[bytes, bytes], *, old: bool) -> None:
         head.expects = head.has_body
 
 
-def _drop_connection(head: Head, value: bytes) -> None:
-    named = {token.strip(b" \t") for token in value.lower().split(b",")}
-    if not named <= {b"close", b"keep-alive", b"upgrade"}:
-        head.headers.pairs[:] = [pair for pair in head.headers.pairs if pair[0] not in named]
+def without_named(pairs: list[Pair], connection: bytes) -> list[Pair]:
+    """The headers without those that the header ``connection`` names."""
+    named = {token.strip(b" \t") for token in connection.lower().split(b",")}
+    if named <= _OPTIONS:
+        return pairs
+    return [pair for pair in pairs if pair[0] not in named]
