@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from collections.abc import Callable
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 import httpx
 
@@ -15,6 +16,9 @@ from pilotlight_transformer.auth.refreshed import CannotFetch, Refreshed
 from pilotlight_transformer.auth.settings import IssuerSettings
 
 MAX_JWKS_BYTES = 256 * 2**10
+
+_living: WeakValueDictionary[tuple[str, str], "Jwks"] = WeakValueDictionary()
+"""The sources of this process by their place: a pipeline that is replaced has its keys yet."""
 
 
 class KeySource(Protocol):
@@ -95,9 +99,15 @@ class Jwks:
         )
 
     async def start(self) -> None:
-        """Fetch, or begin without keys if the issuer does not answer."""
+        """Fetch; if the issuer is away, begin with what the pipeline before has, or nothing."""
         self._client = self._open() if self._settings.jwks_url else None
         await self._refreshed.start()
+        if self._settings.jwks_url is not None:
+            place = (self._settings.jwks_url, str(self._settings.ca_file))
+            before = _living.get(place)
+            if before is not None and self.failing:
+                self._refreshed.adopt(before._refreshed)
+            _living[place] = self
         if self._settings.jwks_file and self.failing:
             raise UsageError(
                 f"auth: the keys of {self._settings.label} cannot be read from "

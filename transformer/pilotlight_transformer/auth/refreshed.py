@@ -62,6 +62,11 @@ class Refreshed(Generic[T]):
                 task.cancel()
                 await asyncio.wait([task])
 
+    def adopt(self, other: "Refreshed[T]") -> None:
+        """Go on with what another one has of the same source, as old as it is there."""
+        self._value = other._value
+        self.freshness.good_at = other.freshness.good_at
+
     def get(self) -> T:
         """The value.
 
@@ -96,6 +101,7 @@ class Refreshed(Generic[T]):
         await asyncio.shield(self._fetching)
 
     async def _once(self) -> None:
+        began = self._clock.monotonic()
         try:
             async with asyncio.timeout(self._timeout_s):
                 self._value = await self._fetch()
@@ -107,7 +113,8 @@ class Refreshed(Generic[T]):
         else:
             if self.freshness.failing:
                 logger.info("%s: fetched again", self._what)
-            self.freshness.succeeded(self._clock.monotonic())
+            # What came may be as old as the question.
+            self.freshness.succeeded(began)
             self._told("ok")
         finally:
             self._fetching = None

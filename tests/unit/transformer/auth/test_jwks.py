@@ -167,6 +167,22 @@ async def test_an_issuer_that_is_away_at_the_start_is_waited_for(
         await until_status(play, old(), 200)
 
 
+async def test_a_pipeline_that_is_read_anew_while_its_issuer_is_away_has_the_old_ones_keys(
+    tmp_path: Path, server: JwksServer
+) -> None:
+    clock = now_clock()
+    async with auth(tmp_path, clock, issuers=[fetched(server)]):
+        server.stop()
+        clock.advance(TTL_S + STALE_S - 1)
+        async with auth(tmp_path, clock, issuers=[fetched(server)]) as play:
+            assert await status(play, old()) == 200
+            clock.advance(2)
+            assert await status(play, old()) == 503
+            server.start()
+            clock.advance(6)
+            await until_status(play, old(), 200)
+
+
 def _redirect(server: JwksServer) -> None:
     server.status, server.headers = 302, {"location": server.url + "?elsewhere"}
 

@@ -117,6 +117,9 @@ FORGED: dict[str, Any] = {
     ),
     "with a critical extension": lambda: token(GOOD, headers={"crit": ["exp"], "exp": 1}),
     "with an empty list of critical extensions": lambda: _signed('{"crit":[]'),
+    "with a critical extension that the library knows": lambda: _signed(
+        '{"crit":["b64"],"b64":true'
+    ),
     "with critical extensions twice": lambda: _signed('{"crit":["b64"],"b64":true,"crit":["b64"]'),
     "with its algorithm twice": lambda: _signed('{"alg":"none"'),
     "with its kid twice": lambda: _signed('{"kid":"ec"'),
