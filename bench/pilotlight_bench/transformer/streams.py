@@ -109,7 +109,8 @@ def request(port: int, key: str, events: int, pace_ms: int) -> bytes:
     return (
         f"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
         f"Authorization: Bearer {key}\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
+        # A pace is a seed, and with a seed the answer could come from a cache.
+        f"Cache-Control: no-store\r\nContent-Length: {len(body)}\r\n\r\n"
     ).encode() + body
 
 
