@@ -1,13 +1,16 @@
 """The step validate: the context's length, counted by the model's own tokenizer."""
 
+import asyncio
 import json
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pilotlight.errors import UsageError
+from pilotlight.errors import Unavailable, UsageError
+from pilotlight_transformer.validation.tokens import Counter
 from tests.unit.transformer.playing import Play, PlayedClient, a_call, a_chat
 from tests.unit.transformer.validate.a_tokenizer import make_model
 
@@ -125,8 +128,6 @@ async def test_control_tokens_in_a_text_are_refused_if_asked(tmp_path: Path) -> 
 
 
 async def test_a_long_text_is_counted_beside_the_event_loop(tmp_path: Path) -> None:
-    import asyncio
-
     model = make_model(tmp_path / "model", length=10**6)
     gaps: list[float] = []
 
@@ -157,3 +158,13 @@ async def test_the_length_must_be_known(tmp_path: Path) -> None:
     (folder / "config.json").unlink()
     with pytest.raises(UsageError, match="max_model_len"):
         await ask(tmp_path, a_chat())
+
+
+async def test_counting_that_takes_too_long_is_a_503() -> None:
+    counter = Counter(thread_above=10, timeout_s=0.05)
+    release = threading.Event()
+    with pytest.raises(Unavailable):
+        await counter.run(11, lambda: release.wait(30))
+    release.set()
+    assert await counter.run(10, lambda: 5) == 5
+    counter.close()

@@ -114,8 +114,7 @@ async def test_without_templates_there_are_none(tmp_path: Path) -> None:
     [
         "{{ word * n }}",
         "{% for a in range(n) %}x{% endfor %}",
-        "{% for a in word %}{% for b in word %}{% for c in word %}{% endfor %}{% endfor %}"
-        "{% endfor %}",
+        "{% for a in word %}{% for b in word %}{% for c in word %}" + "{% endfor %}" * 3,
         "{% macro again() %}{{ again() }}{% endmacro %}{{ again() }}{{ n }}{{ word }}",
         "{{ n ** n ** n }}{{ word }}",
         "{{ '%*d' % (n, 1) }}{{ word }}",
