@@ -30,6 +30,11 @@ def shown(entry: Entry) -> dict[str, object]:
     }
 
 
+def _plain(cell: object) -> str:
+    """Without what would move a terminal's cursor: a name may hold anything."""
+    return escape("".join(char if char.isprintable() else "?" for char in str(cell)))
+
+
 def table(labels: Sequence[Shown]) -> None:
     """One label a line."""
     if not labels:
@@ -44,7 +49,7 @@ def table(labels: Sequence[Shown]) -> None:
         cells = [label["response_id"], label["tenant"], label["revision"], label["score"]]
         marks = [label["flagged"], label["corrected"], label["with_text"]]
         rows.add_row(
-            *(NOTHING if cell is None else escape(str(cell)) for cell in cells),
+            *(NOTHING if cell is None else _plain(cell) for cell in cells),
             *("yes" if mark else "no" for mark in marks),
             ago(at, now),
         )
