@@ -1,0 +1,1 @@
+"""What was decided for each call, written down as lines of JSON."""
