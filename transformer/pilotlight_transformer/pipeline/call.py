@@ -151,7 +151,13 @@ class Call:
         """Whether the answer is to come as server-sent events."""
         if self.method != "POST" or self.over_grpc or self.route in {Route.PREDICT, Route.INFER}:
             return False
-        return b'"stream"' in self.body and self.document.get("stream") is True
+        # JSON may write the letters of a member's name as \u00XX.
+        if b'"stream"' not in self.body and b"\\u00" not in self.body:
+            return False
+        try:
+            return self.document.get("stream") is True
+        except InvalidRequest:
+            return False
 
     def decide(self, step: str, what: str, why: str = "") -> None:
         """Note a decision; ``why`` never holds text of the request."""
