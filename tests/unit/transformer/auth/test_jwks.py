@@ -74,6 +74,18 @@ async def test_a_withdrawn_key_stops_within_the_time_to_live_although_its_token_
         assert await status(play, new()) == 200
 
 
+async def test_a_token_without_kid_means_the_one_key_that_fits(
+    tmp_path: Path, server: JwksServer
+) -> None:
+    clock, nameless = now_clock(), token(OLD, kid=None, exp=4_000_000_000)
+    server.publish(jwk(OLD, "old"), jwk(private_key("P-256"), "other"))
+    async with auth(tmp_path, clock, issuers=[fetched(server)]) as play:
+        assert await status(play, nameless) == 200
+        server.publish(jwk(OLD, "old"), jwk(NEW, "new"))
+        clock.advance(TTL_S)
+        await until_status(play, nameless, 401)
+
+
 async def test_keys_are_fetched_before_they_are_old_and_not_by_a_request(
     tmp_path: Path, server: JwksServer
 ) -> None:
@@ -108,6 +120,7 @@ async def test_a_storm_of_forged_kids_asks_the_issuer_once_in_the_interval(
             clock.advance(31)
             forged = [token(NEW, kid=f"kid-{number}") for number in range(50)]
             assert await asyncio.gather(*(status(play, each) for each in forged)) == [401] * 50
+            assert [await status(play, each) for each in forged[:5]] == [401] * 5
         assert server.asked == 1 + 3
 
 

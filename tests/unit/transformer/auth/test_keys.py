@@ -149,6 +149,7 @@ async def test_a_storm_of_wrong_keys_reads_the_store_a_few_times(tmp_path: Path)
         clock.advance(0.3)
         asked = [status(play, f"pl_wrong-{number}") for number in range(200)]
         assert await asyncio.gather(*asked) == [401] * 200
+        assert await status(play, "pl_wrong-again") == 401
         assert reads == 1
 
 
