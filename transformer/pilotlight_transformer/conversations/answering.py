@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from pilotlight_transformer.conversations.history import Message
 
 _TEXTS = ("content", "reasoning_content", "reasoning", "refusal")
@@ -33,6 +35,15 @@ class _Call:
     def whole(self) -> dict[str, Any]:
         function = {"name": "".join(self.name), "arguments": "".join(self.arguments)}
         return {"id": self.id, "type": "function", "function": function}
+
+
+def bounded(message: Message, max_bytes: int) -> tuple[Message, bool]:
+    """A message within its bound, and whether it was cut: then it is the beginning of its text."""
+    if len(orjson.dumps(message)) <= max_bytes:
+        return message, False
+    content = message.get("content")
+    text = content[: max_bytes // 4] if isinstance(content, str) else ""
+    return {"role": "assistant", "content": text}, True
 
 
 class GatheredMessage:

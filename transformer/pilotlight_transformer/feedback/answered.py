@@ -11,6 +11,8 @@ from pilotlight_transformer.pipeline.event import Event
 
 Text = dict[str, Any]
 
+READ_EVENTS = 8
+"""Of a stream, so many are looked through for the answer's id."""
 REPLAYED = frozenset({"hit", "similar", "shared"})
 """What the step ``cache`` says of answers that were made for another call."""
 
@@ -58,6 +60,7 @@ class Seen:
         self._gathered = GatheredMessage(max_text_bytes) if max_text_bytes else None
         self._texts: list[str] = []
         self._tail: list[Event] = []
+        self._events = 0
         self.began_at: float | None = None
         self.id: str | None = None
         self.model: str | None = None
@@ -70,7 +73,8 @@ class Seen:
         """Take one event of a stream; parsed are the first ones and, at the end, the last two."""
         if self.began_at is None:
             self.began_at = now
-        if self.id is None or self._gathered is not None:
+        self._events += 1
+        if (self.id is None and self._events <= READ_EVENTS) or self._gathered is not None:
             self._read(event.document)
         self._tail = [*self._tail[-1:], event]
 

@@ -64,6 +64,9 @@ if ARGV[5] == '1' then
                      'answer', facts, 'feedback', ARGV[6], 'text', text)
   redis.call('HSET', KEYS[1], 'label', label)
 end
+local now = redis.call('TIME')
+local oldest = string.format('%.0f', now[1] * 1000 + now[2] / 1000 - ARGV[7])
+redis.call('XTRIM', KEYS[3], 'MINID', oldest)
 redis.call('HSET', KEYS[1], 'changes', changes + 1, 'last', ARGV[1], 'first', first)
 return {'kept', facts, tostring(changes + 1), first}
 """

@@ -86,6 +86,10 @@ class SqliteFeedback:
 
         def work(connection: sqlite3.Connection) -> None:
             connection.execute(
+                f"DELETE FROM answer {_THIS} AND at <= ?",  # noqa: S608
+                (*row[:2], answer.at - self._bounds.keep_s),
+            )
+            connection.execute(
                 f"{verb} INTO answer (tenant, response_id, at, facts, text) VALUES (?, ?, ?, ?, ?)",
                 row,
             )

@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 from pydantic import Field
 
 from pilotlight.errors import NotFound, Outdated, RequestError, UsageError
-from pilotlight_transformer.conversations.answering import message_of
+from pilotlight_transformer.conversations.answering import bounded, message_of
 from pilotlight_transformer.conversations.asking import (
     ID_FIELD,
     VERSION_FIELD,
@@ -162,7 +162,8 @@ class ConversationStep(Step):
         document = answer.document() if turn is not None else None
         message = message_of(document) if document is not None else None
         if turn is not None and message is not None:
-            await self._turns.store_answer(turn, message, cut=False)
+            kept, cut = bounded(message, self.settings.max_bytes)
+            await self._turns.store_answer(turn, kept, cut=cut)
 
     async def chunk(self, call: Call, event: Event) -> Iterable[Event]:
         turn = self._turn.get(call)

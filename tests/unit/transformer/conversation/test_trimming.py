@@ -20,6 +20,7 @@ from pilotlight_transformer.conversations.trimming import (
 )
 from tests.unit.transformer.conversation.talk import play_with, read, say
 from tests.unit.transformer.conversation.talk import told as told_to
+from tests.unit.transformer.playing import chat_answer
 
 CALL = {"id": "t", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 
@@ -193,6 +194,17 @@ def test_a_streamed_answer_over_its_bound_is_cut() -> None:
         gathered.add(event({"content": text}))
     gathered.add(event({}, "stop"))
     assert gathered.message(ended=True) == (assistant("abcde"), True)
+
+
+async def test_a_whole_answer_over_its_bound_is_kept_in_part_and_given_whole(
+    tmp_path: Path,
+) -> None:
+    async with play_with("max_bytes: 1024", tmp_path) as play:
+        play.predictor.reply = lambda call: chat_answer("é" * 5000)
+        client = await say(play, "long?")
+        assert client.document["choices"][0]["message"]["content"] == "é" * 5000
+        (_, kept) = (await read(play)).document["messages"]
+    assert (kept["content"], kept["cut"]) == ("é" * 256, True)
 
 
 @pytest.mark.parametrize(

@@ -375,6 +375,34 @@ async def test_an_answer_is_known_for_so_long(tmp_path: Path) -> None:
         assert (await give(play, answer, score=1)).status == 404
 
 
+async def test_a_replayed_answer_that_was_forgotten_is_known_again(tmp_path: Path) -> None:
+    clock = SimulatedClock(1e9)
+    async with play_with("keep_s: 100", tmp_path, clock=clock) as play:
+        await asked(play)
+        clock.advance(200)
+
+        def replayed(call: Any) -> Answer:
+            call.facts.cache = "hit"
+            return chat_answer("hi", id="answer-1")
+
+        play.predictor.reply = replayed
+        await asked(play)
+        assert (await give(play, "answer-1", score=1)).status == 200
+
+
+async def test_old_labels_leave_redis(tmp_path: Path, redis_server: RedisServer) -> None:
+    async with play_with("keep_s: 0.2", tmp_path, redis=redis_server.url) as play:
+        old = await asked(play)
+        await give(play, old, flag=True)
+        await asyncio.sleep(0.3)
+        assert (await give(play, old, flag=True)).status == 404
+        new = await asked(play)
+        await give(play, new, flag=True)
+    entries = Place(tmp_path, redis_server.url).entries()
+    assert [entry["answer"]["response_id"] for entry in entries][-1:] == [new]
+    assert old not in {entry["answer"]["response_id"] for entry in entries}
+
+
 async def test_what_is_old_or_too_much_leaves_the_disk(tmp_path: Path) -> None:
     def rows(table: str) -> int:
         with sqlite3.connect(tmp_path / "feedback.db") as connection:
