@@ -1,0 +1,157 @@
+"""Where text stands in requests and answers: everywhere that is not known to hold none."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pilotlight.errors import InvalidRequest
+
+DEEPEST = 100
+"""Levels of a JSON document; vLLM's own schemas have about ten."""
+
+REQUEST_PLAIN = frozenset({"model"})
+"""Fields of a request that never reach the model as text."""
+ANSWER_PLAIN = frozenset(
+    {"id", "object", "created", "model", "system_fingerprint", "service_tier", "usage"}
+)
+"""Fields of an answer that the model has not written."""
+TOKENS = frozenset(
+    {"logprobs", "prompt_logprobs", "token_ids", "prompt_token_ids", "tokens", "top_logprobs"}
+)
+"""Fields of an answer that repeat its text in another form."""
+TOKEN_PROMPTS = ("prompt_token_ids", "prompt_embeds", "input_ids")
+"""Fields of a request whose text cannot be read."""
+
+_FIXED = {
+    "role": frozenset({"system", "developer", "user", "assistant", "tool", "function"}),
+    "type": frozenset(
+        {
+            *("text", "input_text", "output_text", "image_url", "input_audio", "video_url", "file"),
+            *("refusal", "reasoning", "thinking", "function", "json_object", "json_schema"),
+            *("object", "array", "string", "number", "integer", "boolean", "null"),
+        }
+    ),
+    "finish_reason": frozenset(
+        {"stop", "length", "tool_calls", "function_call", "content_filter", "abort", "error"}
+    ),
+    "tool_choice": frozenset({"auto", "none", "required"}),
+    "encoding_format": frozenset({"float", "base64"}),
+    "reasoning_effort": frozenset({"none", "minimal", "low", "medium", "high"}),
+    "detail": frozenset({"auto", "low", "high"}),
+    "object": frozenset({"embedding"}),
+}
+_KEYS = frozenset(
+    {
+        *("role", "content", "name", "type", "text", "refusal", "reasoning", "reasoning_content"),
+        *("tool_calls", "tool_call_id", "function", "function_call", "arguments", "id", "index"),
+        *(
+            "parameters",
+            "properties",
+            "required",
+            "description",
+            "items",
+            "enum",
+            "strict",
+            "anyOf",
+        ),
+        *("image_url", "url", "detail", "input_audio", "data", "format", "schema", "json_schema"),
+        *("include_usage", "additionalProperties", "default", "title", "message", "finish_reason"),
+        *("stop_reason", "annotations", "audio", "delta", "embedding", "object", "thinking"),
+    }
+)
+"""Names of the protocol's own fields, in which nothing is looked for."""
+
+
+def is_fixed(key: str, value: object) -> bool:
+    """Whether a field has one of the few values that the protocol knows."""
+    return isinstance(value, str) and value in _FIXED.get(key, ())
+
+
+def cleaned_object(
+    document: dict[str, Any], clean: Callable[[str], str], plain: frozenset[str]
+) -> dict[str, Any]:
+    """A body whose texts have been through ``clean``, but for the fields of ``plain``.
+
+    Raises:
+        InvalidRequest: It is nested too deeply.
+    """
+    return {
+        key: value if key in plain or is_fixed(key, value) else cleaned(value, clean)
+        for key, value in document.items()
+    }
+
+
+def cleaned(value: Any, clean: Callable[[str], str], depth: int = 0) -> Any:
+    """A JSON value whose texts, and whose objects' keys, have been through ``clean``.
+
+    Raises:
+        InvalidRequest: It is nested too deeply.
+    """
+    if isinstance(value, str):
+        return value if _is_media(value) else clean(value)
+    if not isinstance(value, dict | list):
+        return value
+    if depth > DEEPEST:
+        raise InvalidRequest(f"the body is nested more than {DEEPEST} levels deep")
+    if isinstance(value, list):
+        return [cleaned(item, clean, depth + 1) for item in value]
+    return {
+        key if key in _KEYS else clean(key): (
+            inner if is_fixed(key, inner) else cleaned(inner, clean, depth + 1)
+        )
+        for key, inner in value.items()
+    }
+
+
+def without(value: Any, names: frozenset[str]) -> Any:
+    """A JSON value in which the fields of these names are null."""
+    if isinstance(value, list):
+        return [without(item, names) for item in value]
+    if isinstance(value, dict):
+        return {key: None if key in names else without(one, names) for key, one in value.items()}
+    return value
+
+
+def is_token_prompt(document: dict[str, Any]) -> str | None:
+    """The field in which a request gives tokens instead of a text."""
+    for key in TOKEN_PROMPTS:
+        if document.get(key) is not None:
+            return key
+    for key in ("prompt", "input"):
+        value = document.get(key)
+        if isinstance(value, list) and any(isinstance(item, int | list) for item in value):
+            return key
+    return None
+
+
+def untrusted(document: dict[str, Any]) -> Iterator[str]:
+    """The texts of a request that come from users, tools and documents."""
+    messages = document.get("messages")
+    if isinstance(messages, list):
+        for message in messages:
+            if not isinstance(message, dict) or message.get("role") not in {
+                "system",
+                "developer",
+                "assistant",
+            }:
+                yield from texts(message)
+    for key in ("prompt", "input", "suffix", "documents"):
+        yield from texts(document.get(key))
+
+
+def texts(value: Any, depth: int = 0) -> Iterator[str]:
+    """Every text of a JSON value, without keys and fixed values."""
+    if isinstance(value, str):
+        if not _is_media(value):
+            yield value
+    elif isinstance(value, list) and depth <= DEEPEST:
+        for inner in value:
+            yield from texts(inner, depth + 1)
+    elif isinstance(value, dict) and depth <= DEEPEST:
+        for key, inner in value.items():
+            if not is_fixed(key, inner):
+                yield from texts(inner, depth + 1)
+
+
+def _is_media(text: str) -> bool:
+    """Pictures and sounds: they are read by no filter of texts."""
+    return text.startswith("data:") and ";base64," in text[:120]
