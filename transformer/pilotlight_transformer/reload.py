@@ -29,6 +29,7 @@ class PipelineFile:
         self._path = path
         self._use = use
         self._seen: bytes | None = None
+        self._guarded = False
 
     async def load(self) -> None:
         """Read it for the first time.
@@ -37,7 +38,7 @@ class PipelineFile:
             UsageError: It cannot be used.
         """
         self._seen = await asyncio.to_thread(self._digest)
-        await self._use(await asyncio.to_thread(read_configuration, self._path))
+        await self._take()
 
     async def watch(self, every_s: float) -> None:
         """Look at it again and again; a file that cannot be used changes nothing."""
@@ -52,13 +53,25 @@ class PipelineFile:
             return
         self._seen = digest
         try:
-            await self._use(await asyncio.to_thread(read_configuration, self._path))
+            await self._take()
         except UsageError as error:
             logger.error("the pipeline stays as it was: %s", error)  # noqa: TRY400
         except Exception:
             logger.exception("the pipeline stays as it was: %s cannot be used", self._path)
         else:
             logger.info("the pipeline is now what %s says", self._path)
+
+    async def _take(self) -> None:
+        configuration = await asyncio.to_thread(read_configuration, self._path)
+        guarded = any(choice.name == "auth" for choice in configuration.steps)
+        if self._guarded and not guarded:
+            # A file that is being written may be read when half of it is there.
+            raise UsageError(
+                "the file has no step auth any more, which would open this server to everybody: "
+                "start it anew if that is meant"
+            )
+        await self._use(configuration)
+        self._guarded = guarded
 
     def _digest(self) -> bytes | None:
         try:
