@@ -2,12 +2,13 @@
 
 import argparse
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from pilotlight.errors import UsageError
@@ -21,6 +22,7 @@ DRAIN_DELAY_OUTSIDE_KNATIVE_S = 5.0
 DEFAULT_TARGET = "predictor"
 """Name of the predictor that a call asks which names no targets."""
 
+_HOST = re.compile(r"[A-Za-z0-9._:-]+")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -51,6 +53,9 @@ class TransformerSettings(BaseSettings):
     http_host: str = Field("0.0.0.0", description="Address of the HTTP port.")  # noqa: S104
     http_port: int = Field(8080, ge=0, le=65535, description="HTTP port; 0 takes a free one.")
     grpc_port: int = Field(0, ge=0, le=65535, description="gRPC port (V2 protocol); 0: none.")
+    predictor_grpc_host: str = Field(
+        "", description="HOST:PORT of the predictor's gRPC; needed with --grpc-port."
+    )
     workers: int = Field(
         1, ge=0, description="Processes; 0: one for each core. Never more than there are cores."
     )
@@ -117,6 +122,16 @@ class TransformerSettings(BaseSettings):
         _split(value)
         return value
 
+    @model_validator(mode="after")
+    def _knows_where_grpc_goes(self) -> Self:
+        if self.grpc_port and not self.predictor_grpc_host:
+            raise ValueError(
+                "--grpc-port: say where the predictor takes gRPC: --predictor-grpc-host HOST:PORT"
+            )
+        if self.predictor_grpc_host:
+            _split(self.predictor_grpc_host)
+        return self
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -138,10 +153,18 @@ class TransformerSettings(BaseSettings):
         scheme, host, port = _split(self.predictor_host)
         if self.use_tls:
             scheme = "https"
-        given = host if port is None else f"{host}:{port}"
+        given = f"[{host}]" if ":" in host else host
+        given = given if port is None else f"{given}:{port}"
         return Target(
             DEFAULT_TARGET, host, port or _PORTS[scheme], self.predictor_authority or given
         )
+
+    def grpc_target(self) -> str | None:
+        """``host:port`` of the predictor's gRPC; ``None`` if gRPC is not served."""
+        if not self.grpc_port:
+            return None
+        _, host, port = _split(self.predictor_grpc_host)
+        return f"{host}:{port or 80}"
 
     def worker_count(self, cores: int) -> int:
         """How many processes serve, on a machine with so many cores.
@@ -182,6 +205,8 @@ def _split(value: str) -> tuple[str, str, int | None]:
         raise ValueError("give HOST, HOST:PORT, or http[s]://HOST[:PORT]")
     if parts.username is not None or parts.query or parts.fragment:
         raise ValueError("give HOST, HOST:PORT, or http[s]://HOST[:PORT]")
+    if _HOST.fullmatch(parts.hostname) is None:
+        raise ValueError(f"{parts.hostname!r} is no host's name")
     return parts.scheme, parts.hostname, parts.port
 
 
@@ -236,6 +261,8 @@ def parse_arguments(
 
 def _first_fault(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
+    if not first["loc"]:
+        return first["msg"].removeprefix("Value error, ")
     name = str(first["loc"][0])
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "missing":
