@@ -3,10 +3,11 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from pilotlight_transformer.forward.pools import Pools
-from pilotlight_transformer.http.server import HttpServer
 from pilotlight_transformer.inflight import InFlight
 from pilotlight_transformer.own_routes import OwnRoutes, Phase
 
@@ -29,12 +30,26 @@ class DrainPlan:
     grace_s: float
 
 
+class Door(Protocol):
+    """Where calls come in."""
+
+    def stop_accepting(self) -> None:
+        """Take no new ones; those that run go on."""
+        ...
+
+
 class Drain:
     """Carries out a plan, unless somebody is in a hurry."""
 
-    def __init__(self, own: OwnRoutes, http: HttpServer, inflight: InFlight, pools: Pools) -> None:
+    def __init__(
+        self,
+        own: OwnRoutes,
+        doors: Sequence[Door],
+        inflight: InFlight,
+        pools: Pools,
+    ) -> None:
         self._own = own
-        self._http = http
+        self._doors = doors
         self._inflight = inflight
         self._pools = pools
         self._hurried = asyncio.Event()
@@ -55,7 +70,8 @@ class Drain:
             "draining: %d running, new ones accepted for %.1f s", len(self._inflight), delay_s
         )
         await self._wait(delay_s)
-        self._http.stop_accepting()
+        for door in self._doors:
+            door.stop_accepting()
         idle = asyncio.ensure_future(self._inflight.wait_idle(plan.grace_s - delay_s))
         hurry = asyncio.ensure_future(self._hurried.wait())
         await asyncio.wait({idle, hurry}, return_when=asyncio.FIRST_COMPLETED)

@@ -14,6 +14,7 @@ import uvloop
 from pilotlight.errors import PilotlightError, UsageError
 from pilotlight.telemetry import configure_logging
 from pilotlight_transformer.listener import bind
+from pilotlight_transformer.place import ALONE, Place
 from pilotlight_transformer.process import TransformerProcess
 from pilotlight_transformer.settings import TransformerSettings, parse_arguments
 from pilotlight_transformer.workers import Workers
@@ -34,18 +35,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageError as error:
         return _say(error)
     if count == 1:
-        return serve(settings, listeners[0], 0)
+        return serve(settings, listeners[0], ALONE)
     with TemporaryDirectory(prefix="pilotlight-", ignore_cleanup_errors=True) as name:
-        return Workers(listeners, partial(serve, settings, folder=Path(name))).run()
+        places = [Place(number, count, Path(name)) for number in range(count)]
+        run = partial(_serve_as, settings, places)
+        return Workers(listeners, run).run()
 
 
-def serve(
-    settings: TransformerSettings, listener: socket.socket, number: int, folder: Path | None = None
+def _serve_as(
+    settings: TransformerSettings, places: Sequence[Place], listener: socket.socket, number: int
 ) -> int:
+    return serve(settings, listener, places[number])
+
+
+def serve(settings: TransformerSettings, listener: socket.socket, place: Place) -> int:
     """Run one worker to its end. Returns as :func:`main` does."""
 
     async def run() -> None:
-        await TransformerProcess(settings, listener, number, folder).run()
+        await TransformerProcess(settings, listener, place).run()
 
     try:
         uvloop.run(run())

@@ -9,13 +9,13 @@ import signal
 import socket
 import ssl
 from collections.abc import Iterable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from prometheus_client.registry import Collector
 
 from pilotlight.clock import Clock, SystemClock
 from pilotlight.errors import OperationError
-from pilotlight_transformer.drain import Drain, DrainPlan
+from pilotlight_transformer.drain import Door, Drain, DrainPlan
 from pilotlight_transformer.forward.forwarder import Forwarder
 from pilotlight_transformer.forward.pools import Pools
 from pilotlight_transformer.forward.predictor import PredictorClient
@@ -26,9 +26,13 @@ from pilotlight_transformer.metrics.server import ServerMetrics
 from pilotlight_transformer.own_routes import OwnRoutes, Phase
 from pilotlight_transformer.pipeline.configuration import Configuration
 from pilotlight_transformer.pipeline.pipeline import Pipeline
+from pilotlight_transformer.place import ALONE, Place
 from pilotlight_transformer.reload import PipelineFile
 from pilotlight_transformer.routing.breaker import Breakers
 from pilotlight_transformer.settings import KNATIVE_REVISION_VARIABLE, TransformerSettings
+
+if TYPE_CHECKING:
+    from pilotlight_transformer.rpc.front import GrpcFront
 
 logger = logging.getLogger(__name__)
 
@@ -39,21 +43,19 @@ class TransformerProcess:
     Args:
         settings: Of the command line.
         listener: A socket that listens.
-        number: Of this worker, from 0.
-        folder: Where the workers of one server meet; ``None``: there is only this one.
+        place: Among the processes of the server.
     """
 
     def __init__(
         self,
         settings: TransformerSettings,
         listener: socket.socket,
-        number: int = 0,
-        folder: Path | None = None,
+        place: Place = ALONE,
         clock: Clock | None = None,
     ) -> None:
         self._settings = settings
         self._listener = listener
-        self._number = number
+        self._place = place
         self._clock = clock or SystemClock()
         target = settings.target()
         breakers = self._breakers = Breakers(self._clock)
@@ -62,13 +64,15 @@ class TransformerProcess:
         self._predictor = PredictorClient(self._pools, target, breakers)
         counter = RequestCounter(os.environ.get(KNATIVE_REVISION_VARIABLE, ""))
         self._metrics = ServerMetrics(
-            counter, self._in_flight, self._collectors, folder, self._number
+            counter, self._in_flight, self._collectors, place.folder, place.number
         )
         self._own = OwnRoutes(self._metrics.text)
         forwarder = Forwarder(self._pools, target, breakers)
         self._gateway = Gateway(forwarder, self._own, [counter])
+        self._grpc = self._grpc_front(counter)
         self._http = HttpServer(self._gateway, settings.limits())
-        self._drain = Drain(self._own, self._http, self._gateway.inflight, self._pools)
+        doors: list[Door] = [self._http] if self._grpc is None else [self._http, self._grpc]
+        self._drain = Drain(self._own, doors, self._gateway.inflight, self._pools)
         self._stop = asyncio.Event()
 
     async def run(self) -> None:
@@ -87,26 +91,47 @@ class TransformerProcess:
         watching: asyncio.Task[None] | None = None
         try:
             watching = await self._start()
+            if self._grpc is not None:
+                await self._grpc.start()
             if not self._stop.is_set():
                 self._own.phase = Phase.READY
                 port = self._listener.getsockname()[1]
-                logger.info("ready: worker %d serves port %d", self._number, port)
+                logger.info("ready: worker %d serves port %d", self._place.number, port)
             await self._stop.wait()
-            cut = await self._drain.run(
-                DrainPlan(self._settings.drain_delay_s, self._settings.grace_period_s)
-            )
+            plan = DrainPlan(self._settings.drain_delay_s, self._settings.grace_period_s)
+            cut = await self._drain.run(plan)
         finally:
             if watching is not None:
                 watching.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await watching
             await self._http.close()
+            if self._grpc is not None:
+                await self._grpc.drain(0)
             await self._gateway.inflight.close()
             await self._pools.close()
             await self._metrics.close()
         if cut:
             raise OperationError(f"{cut} requests were cut: the time to stop was over")
         logger.info("stopped: no request was cut")
+
+    def _grpc_front(self, counter: RequestCounter) -> "GrpcFront | None":
+        address = self._settings.grpc_target()
+        if address is None:
+            return None
+        # Its library starts threads, and not everybody speaks gRPC.
+        from pilotlight_transformer.rpc.front import GrpcFront
+
+        return GrpcFront(
+            self._settings.grpc_port,
+            address,
+            self._gateway.inflight,
+            observers=[counter],
+            ready=lambda: self._own.phase is Phase.READY,
+            authority=self._settings.predictor_authority,
+            host=self._settings.http_host,
+            reuse_port=self._place.count > 1,
+        )
 
     def _in_flight(self) -> int:
         return len(self._gateway.inflight)
@@ -132,7 +157,11 @@ class TransformerProcess:
 
     async def _use(self, configuration: Configuration) -> None:
         pipeline = await Pipeline.build(
-            configuration, self._settings.model_name, self._predictor, self._clock
+            configuration,
+            self._settings.model_name,
+            self._predictor,
+            self._clock,
+            self._place.count,
         )
         self._gateway.inflight.replace(pipeline)
 

@@ -66,8 +66,8 @@ class Workers:
         """Until SIGTERM or SIGINT has ended every worker; each signal goes on to all of them.
 
         Returns:
-            The worst exit code of the workers after the signal; 2 at once if one says so, because
-            none of them can start then.
+            0, or the first other exit code of a worker after the signal; 2 at once if one says so,
+            because none of them can start then.
         """
         signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
         while True:
@@ -130,7 +130,9 @@ class Workers:
 
     def _ended(self, worker: _Worker, code: int) -> None:
         if self._stopping:
-            self._code = max(self._code, abs(code))
+            # One that was not yet ready to be asked has nothing to lose.
+            if code != -signal.SIGTERM:
+                self._code = self._code or abs(code)
             return
         if code == 2:
             self._code = 2

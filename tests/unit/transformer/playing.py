@@ -192,6 +192,7 @@ class Play:
         folder: Of the embedded stores.
         predictor: Whom it asks; by default one that answers "hi".
         redis: URL of a Redis, if the steps are to share their state.
+        workers: How many processes the server is said to have.
     """
 
     def __init__(
@@ -202,7 +203,9 @@ class Play:
         *,
         redis: str | None = None,
         clock: Clock | None = None,
+        workers: int = 1,
     ) -> None:
+        self._workers = workers
         self.predictor = predictor or PlayedPredictor(
             lambda call: chat_stream("h", "i") if call.stream else chat_answer("hi")
         )
@@ -214,7 +217,9 @@ class Play:
         self.pipeline = Pipeline(())
 
     async def __aenter__(self) -> "Play":
-        self.pipeline = await Pipeline.build(self.configuration, "m", self.predictor, self.clock)
+        self.pipeline = await Pipeline.build(
+            self.configuration, "m", self.predictor, self.clock, self._workers
+        )
         return self
 
     async def __aexit__(self, *_: object) -> None:

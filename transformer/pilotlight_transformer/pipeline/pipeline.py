@@ -28,7 +28,12 @@ class Pipeline:
 
     @classmethod
     async def build(
-        cls, configuration: Configuration, model_name: str, predictor: Predictor, clock: Clock
+        cls,
+        configuration: Configuration,
+        model_name: str,
+        predictor: Predictor,
+        clock: Clock,
+        workers: int = 1,
     ) -> "Pipeline":
         """Make and start every step; if one fails, those before it are stopped again.
 
@@ -36,7 +41,7 @@ class Pipeline:
             UsageError: A step cannot be used as it is set.
         """
         stores = Stores(configuration.stores)
-        surroundings = Surroundings(model_name, predictor, stores, clock)
+        surroundings = Surroundings(model_name, predictor, stores, clock, workers)
         pipeline = cls((), stores)
         try:
             for choice in configuration.steps:

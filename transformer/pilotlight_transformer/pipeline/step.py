@@ -53,13 +53,22 @@ class Surroundings:
         predictor: For a step's own questions.
         stores: The embedded database and the shared one, opened when first asked for.
         clock: Where the time comes from.
+        workers: How many processes of this server share its clients.
     """
 
-    def __init__(self, model_name: str, predictor: Predictor, stores: Stores, clock: Clock) -> None:
+    def __init__(
+        self,
+        model_name: str,
+        predictor: Predictor,
+        stores: Stores,
+        clock: Clock,
+        workers: int = 1,
+    ) -> None:
         self.model_name = model_name
         self.predictor = predictor
         self.stores = stores
         self.clock = clock
+        self.workers = workers
 
 
 class Step:

@@ -89,6 +89,7 @@ class GrpcFront(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc is not ty
         self._ready = ready
         self._channels = Channels(upstream_address, authority, self._limits.message_bytes)
         self._server: aio.Server | None = None
+        self._stopping: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Listen.
@@ -110,10 +111,17 @@ class GrpcFront(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc is not ty
         await server.start()
         self._server = server
 
+    def stop_accepting(self) -> None:
+        """Take no new calls; those that run go on until :meth:`drain`."""
+        if self._server is not None:
+            self._stopping = asyncio.create_task(self._server.stop(_LONGEST_DEADLINE_S))
+
     async def drain(self, grace_s: float) -> None:
         """Take no new calls, let those that run come to their end, and close."""
         if self._server is not None:
             await self._server.stop(grace_s)
+            if self._stopping is not None:
+                await self._stopping
         await self._channels.close()
 
     def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:

@@ -1,14 +1,13 @@
 """How much each caller may ask for: requests and tokens, in buckets that all replicas share."""
 
 import math
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from prometheus_client import Counter
 from prometheus_client.registry import Collector
 
-from pilotlight.errors import RateLimited, UsageError
+from pilotlight.errors import RateLimited
 from pilotlight_transformer.limits.bucket import full_in_s
 from pilotlight_transformer.limits.callers import Callers
 from pilotlight_transformer.limits.charge import Charge, Correction, Of, Taken, Verdict
@@ -27,10 +26,6 @@ from pilotlight_transformer.pipeline.answer import Answer
 from pilotlight_transformer.pipeline.call import Call, Slot
 from pilotlight_transformer.pipeline.route import Route
 from pilotlight_transformer.pipeline.step import Outcome, Step, Surroundings
-
-WORKERS = "PILOTLIGHT_WORKERS"
-"""In the environment: how many processes of this pod serve; without Redis each has its share."""
-
 
 _COST_NOTHING = frozenset({*range(400, 499), 503})
 """What a predictor answers before its model has worked; 499 is a client that left."""
@@ -81,7 +76,7 @@ class RatelimitStep(Step):
         """Choose where the buckets are. Redis is asked only by the first request."""
         shared = self.surroundings.stores.shared
         self._limiter = Limiter(
-            LocalBuckets(_workers(), self.settings.max_buckets),
+            LocalBuckets(self.surroundings.workers, self.settings.max_buckets),
             None if shared is None else SharedBuckets(shared),
             self.settings.on_redis_failure,
             self.surroundings.clock,
@@ -211,13 +206,6 @@ def _is_free(call: Call, outcome: Outcome) -> bool:
     # A refusal with an upstream is one of an answer: its model has worked.
     refused_before = outcome.error is None or call.facts.upstream is None
     return outcome.status in _COST_NOTHING and refused_before
-
-
-def _workers() -> int:
-    said = os.environ.get(WORKERS, "1")
-    if not said.isdecimal() or not 1 <= int(said) <= 1024:
-        raise UsageError(f"ratelimit: {WORKERS} must be the number of processes, not {said!r}")
-    return int(said)
 
 
 def _tightness(taken: Taken) -> tuple[float, float]:

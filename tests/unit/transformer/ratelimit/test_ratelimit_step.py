@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pilotlight.clock import SimulatedClock
-from pilotlight.errors import BadGateway, ContentRefused, Unavailable, UsageError
+from pilotlight.errors import BadGateway, ContentRefused, Unavailable
 from pilotlight_transformer.pipeline.answer import Answer
 from pilotlight_transformer.pipeline.call import Call, Identity
 from pilotlight_transformer.pipeline.step import Step
@@ -292,26 +292,14 @@ async def test_routes_without_a_model_take_no_tokens(tmp_path: Path) -> None:
             assert (await play.send(call)).status == 200
 
 
-async def test_each_worker_of_a_pod_lets_its_share_pass(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PILOTLIGHT_WORKERS", "4")
+async def test_each_worker_of_a_pod_lets_its_share_pass(tmp_path: Path) -> None:
     limit = "- ratelimit: {key: {requests: {rate: 4/s, burst: 8}}}"
     clock = SimulatedClock()
-    async with Play(limit, tmp_path, clock=clock) as play:
+    async with Play(limit, tmp_path, clock=clock, workers=4) as play:
         statuses = [(await play.ask(a_chat())).status for _ in range(3)]
         assert statuses == [200, 200, 429]
         clock.advance(1.0)
         assert [(await play.ask(a_chat())).status for _ in range(2)] == [200, 429]
-
-
-async def test_a_wrong_number_of_workers_is_refused_at_the_start(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PILOTLIGHT_WORKERS", "many")
-    with pytest.raises(UsageError, match="PILOTLIGHT_WORKERS"):
-        async with Play(REQUESTS, tmp_path):
-            pass
 
 
 async def test_a_body_that_is_no_json_is_a_clients_fault(tmp_path: Path) -> None:
