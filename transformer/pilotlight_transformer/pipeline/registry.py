@@ -18,9 +18,9 @@ BUILT_IN = (
     "validate",
     "ratelimit",
     "feedback",
+    "route",
     "cache",
     "format",
-    "route",
 )
 """In the order in which they usually stand."""
 
