@@ -27,6 +27,7 @@ LAST = (
     "test_good_version.py",
     "test_bad_versions.py",
     "test_both_components.py",
+    "test_transformer.py",
     "test_nonsense.py",
     "test_chaos.py",
     "test_simulator.py",

@@ -3,38 +3,39 @@
 import hashlib
 from pathlib import Path
 
-AUTH = """
+_AUTH = """
   - auth:
       keys_database: false
-      keys: [{{tenant: bench, key_sha256: {digest}}}]
+      keys: [{tenant: bench, key_sha256: DIGEST}]
 """
-LIMITS = """
+_LIMITS = """
   - ratelimit:
       key:
-        requests: {{rate: 1000000/s, burst: 1000000000}}
-        tokens: {{rate: 1000000000/s, burst: 1000000000000}}
+        requests: {rate: 1000000/s, burst: 1000000000}
+        tokens: {rate: 1000000000/s, burst: 1000000000000}
 """
-PIPELINES = {
-    "empty": "",
-    "auth": AUTH + LIMITS,
-    "all": f"""
+_ALL = f"""
   - audit
-{AUTH}
+{_AUTH}
   - conversation
-  - safety: {{{{deny: {{{{words: [forbidden]}}}}, pii: {{{{}}}}}}}}
+  - safety:
+      deny: [{{name: project, words: [project nightfall]}}]
+      pii: [{{action: redact}}]
+      injection: {{action: flag}}
   - validate
-{LIMITS}
+{_LIMITS}
   - feedback
   - cache
-  - format
-""",
-}
+  - format:
+      repetition: {{repeats: 6}}
+"""
+PIPELINES = {"empty": " []", "auth": _AUTH + _LIMITS, "all": _ALL}
 
 
 def write_pipeline(folder: Path, name: str, key: str) -> Path:
     """Write one of them with this client's key, its stores in ``folder``; return the file."""
     folder.mkdir(parents=True, exist_ok=True)
-    steps = PIPELINES[name].format(digest=hashlib.sha256(key.encode()).hexdigest())
+    steps = PIPELINES[name].replace("DIGEST", hashlib.sha256(key.encode()).hexdigest())
     path = folder / f"{name}.yaml"
-    path.write_text(f"stores: {{folder: {folder / name}}}\npipeline:{steps or ' []'}\n")
+    path.write_text(f"stores: {{folder: {folder / name}}}\npipeline:{steps}\n")
     return path

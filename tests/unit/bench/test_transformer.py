@@ -215,7 +215,7 @@ def _until_it_listens(server: Server) -> None:
 
 
 def test_without_wrk_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wrk.shutil, "which", lambda _: None)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
     with pytest.raises(UsageError, match="apt-get install wrk"):
         wrk.find()
 
