@@ -19,6 +19,7 @@ from tests.unit.transformer.playing import Play, PlayedPredictor, a_call, chat_a
 VECTORS = {
     "how tall is it": [1.0, 0.0],
     "how tall is it?": [0.99, 0.05],
+    "how tall is it!": [0.99, 0.04],
     "who built it": [0.0, 1.0],
     "broken": [0.0, 0.0],
 }
@@ -99,7 +100,8 @@ async def test_it_never_crosses_tenants(tmp_path: Path, scope: str) -> None:
         await play.ask(a_question("how tall is it"), identity=tenant("a"))
         other = await play.ask(a_question("how tall is it?"), identity=tenant("b"))
         assert x_cache(other) == "miss"
-        own = await play.ask(a_question("how tall is it?"), identity=tenant("a"))
+        assert play.predictor.asked[-1].identity == tenant("b")
+        own = await play.ask(a_question("how tall is it!"), identity=tenant("a"))
         assert x_cache(own) == "similar"
 
 

@@ -1,0 +1,1 @@
+"""The nouns behind the step ``format``: loops, lengths, schemas and envelopes."""
