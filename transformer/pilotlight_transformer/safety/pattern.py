@@ -126,6 +126,7 @@ class Pattern:
     tail: re.Pattern[str] | None = field(init=False)
     tail_begun: re.Pattern[str] | None = field(init=False)
     led: re.Pattern[str] | None = field(init=False)
+    lead_at: re.Pattern[str] | None = field(init=False)
 
     def __post_init__(self) -> None:
         behind = f"(?<!{self.not_after})" if self.not_after else ""
@@ -136,11 +137,16 @@ class Pattern:
             "begun": re.compile(f"{behind}{beginning(self.head)}\\Z"),
             "tail": re.compile(f"(?:{self.goes_on})*") if self.goes_on else None,
             "tail_begun": None,
-            "led": re.compile(f"{self.lead[1]}{{1,{self.lead[2]}}}") if self.lead else None,
+            "led": None,
+            "lead_at": None,
         }
         if self.ends_with is not None:
             values["tail"] = re.compile(expression(self.ends_with))
             values["tail_begun"] = re.compile(f"{beginning(self.ends_with)}\\Z")
+        if self.lead is not None:
+            sign, before, most = self.lead
+            values["led"] = re.compile(f"{before}{{1,{most}}}")
+            values["lead_at"] = re.compile(before + re.escape(sign))
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
@@ -165,13 +171,12 @@ class Pattern:
         return None if found is None or found.start() == len(text) else found.start()
 
     def _search(self, text: str, at: int) -> re.Match[str] | None:
-        if self.led is None or self.lead is None:
+        if self.led is None or self.lead_at is None or self.lead is None:
             return self.found.search(text, at)
-        sign, _, most = self.lead
-        place = text.find(sign, at)
-        while place >= 0:
-            run = self.led.match(text[max(at, place - most) : place][::-1])
+        for sign in self.lead_at.finditer(text, at):
+            place = sign.start() + 1
+            before = text[max(at, place - self.lead[2]) : place][::-1]
+            run = self.led.match(before)
             if run is not None and (found := self.found.match(text, place - run.end())):
                 return found
-            place = text.find(sign, place + 1)
         return None

@@ -18,6 +18,7 @@ from pilotlight_transformer.safety.pattern import (
 _DIGIT = Chars(r"\d")
 _LOCAL = Chars(r"[\w.%+'-]")
 _LABEL = Chars(r"[\w-]")
+_DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 _URL_SAFE = "[A-Za-z0-9_-]"
 
 
@@ -27,19 +28,21 @@ def _optional(part: Part) -> Repeat:
 
 def _card_end(text: str, start: int, end: int) -> int | None:
     """The longest run of 13 to 19 digits from ``start`` that Luhn's sum (ISO/IEC 7812-1) fits."""
-    places = [at for at in range(start, end) if text[at].isdecimal()]
-    digits = [int(text[at]) for at in places]
-    for count in range(len(digits), 12, -1):
-        stop = places[count - 1] + 1
-        followed = stop < len(text) and text[stop].isdecimal()
-        if not followed and _luhn(digits[:count]) and len(set(digits[:count])) > 1:
-            return stop
-    return None
-
-
-def _luhn(digits: list[int]) -> bool:
-    doubled = (digit * 2 - 9 * (digit > 4) for digit in digits[-2::-2])
-    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
+    found: int | None = None
+    seen: set[int] = set()
+    # With the last digit as it is, and with it doubled: the next digit swaps the two sums.
+    plain = doubled = count = 0
+    for at in range(start, end):
+        if not text[at].isdecimal():
+            continue
+        digit = int(text[at])
+        plain, doubled = doubled + digit, plain + _DOUBLED[digit]
+        count += 1
+        seen.add(digit)
+        if plain % 10 == 0 and count > 12 and len(seen) > 1:
+            followed = at + 1 < len(text) and text[at + 1].isdecimal()
+            found = found if followed else at + 1
+    return found
 
 
 def _iban_end(text: str, start: int, end: int) -> int | None:

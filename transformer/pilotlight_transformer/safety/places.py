@@ -1,7 +1,7 @@
 """Where text stands in requests and answers: everywhere that is not known to hold none."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Protocol
 
 from pilotlight.errors import InvalidRequest
 
@@ -61,14 +61,22 @@ _KEYS = frozenset(
 """Names of the protocol's own fields, in which nothing is looked for."""
 
 
+JSON_TEXTS = frozenset({"arguments"})
+"""Fields whose text is JSON itself."""
+
+
+class Clean(Protocol):
+    """Returns a text as it may go on; ``json``: it is JSON, and stays it."""
+
+    def __call__(self, text: str, *, json: bool = False) -> str: ...
+
+
 def is_fixed(key: str, value: object) -> bool:
     """Whether a field has one of the few values that the protocol knows."""
     return isinstance(value, str) and value in _FIXED.get(key, ())
 
 
-def cleaned_object(
-    document: dict[str, Any], clean: Callable[[str], str], plain: frozenset[str]
-) -> dict[str, Any]:
+def cleaned_object(document: dict[str, Any], clean: Clean, plain: frozenset[str]) -> dict[str, Any]:
     """A body whose texts have been through ``clean``, but for the fields of ``plain``.
 
     Raises:
@@ -80,7 +88,7 @@ def cleaned_object(
     }
 
 
-def cleaned(value: Any, clean: Callable[[str], str], depth: int = 0) -> Any:
+def cleaned(value: Any, clean: Clean, depth: int = 0) -> Any:
     """A JSON value whose texts, and whose objects' keys, have been through ``clean``.
 
     Raises:
@@ -95,11 +103,17 @@ def cleaned(value: Any, clean: Callable[[str], str], depth: int = 0) -> Any:
     if isinstance(value, list):
         return [cleaned(item, clean, depth + 1) for item in value]
     return {
-        key if key in _KEYS else clean(key): (
-            inner if is_fixed(key, inner) else cleaned(inner, clean, depth + 1)
-        )
+        key if key in _KEYS else clean(key): _field(key, inner, clean, depth)
         for key, inner in value.items()
     }
+
+
+def _field(key: str, value: Any, clean: Clean, depth: int) -> Any:
+    if is_fixed(key, value):
+        return value
+    if key in JSON_TEXTS and isinstance(value, str):
+        return clean(value, json=True)
+    return cleaned(value, clean, depth + 1)
 
 
 def without(value: Any, names: frozenset[str]) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pilotlight_transformer.safety.finding import Detector, Rule
-from pilotlight_transformer.safety.places import ANSWER_PLAIN, TOKENS, cleaned, is_fixed
+from pilotlight_transformer.safety.places import ANSWER_PLAIN, JSON_TEXTS, TOKENS, cleaned, is_fixed
 from pilotlight_transformer.safety.window import Window
 
 FILTERED = "content_filter"
@@ -91,7 +91,8 @@ class Stream:
         if isinstance(value, str):
             window = windows.get(path)
             if window is None:
-                window = windows[path] = Window(self._detectors, self._found)
+                json = path[-1] in JSON_TEXTS
+                window = windows[path] = Window(self._detectors, self._found, json=json)
             text = window.feed(value)
             self.refused = self.refused or window.refused
             return text
@@ -115,8 +116,8 @@ class Stream:
             return self._at_once(value)
         return self._value(value, (*path, key), windows)
 
-    def _at_once(self, text: str) -> str:
-        window = Window(self._detectors, self._found)
+    def _at_once(self, text: str, *, json: bool = False) -> str:
+        window = Window(self._detectors, self._found, json=json)
         clean = window.whole(text)
         self.refused = self.refused or window.refused
         return clean
