@@ -97,7 +97,7 @@ def ingest(
                 model=model,
                 chunks=chunks,
                 count=counter(chunks.tokenizer),
-                told=lambda name: None if as_json else typer.echo(f"stored {name}"),
+                told=lambda name: None if as_json else typer.echo(f"stored {_shown(name)}"),
             )
             return await work.run(read_folder(path), prune=prune)
 
@@ -131,7 +131,7 @@ def list_(
     for document in () if as_json else found:
         stored = datetime.fromtimestamp(document.stored_at, UTC)
         typer.echo(
-            f"{_owner(document.tenant)}  {document.collection}  {document.name}  "
+            f"{_owner(document.tenant)}  {document.collection}  {_shown(document.name)}  "
             f"{document.chunks} chunks  {document.model}  {stored:%Y-%m-%d %H:%M}Z"
         )
 
@@ -210,6 +210,11 @@ def _owner(tenant: str) -> str:
     return tenant if tenant != SHARED else "(shared)"
 
 
+def _shown(name: str) -> str:
+    """A name that moves no cursor: files may have any."""
+    return name if name.isprintable() else repr(name)
+
+
 def _plain(document: Document) -> dict[str, object]:
     return {**asdict(document), "tenant": document.tenant or None}
 
@@ -219,7 +224,7 @@ def _show_report(report: Report, *, as_json: bool) -> None:
         typer.echo(json.dumps(asdict(report), indent=2))
         return
     for skipped in report.skipped:
-        typer.echo(f"skipped {skipped.name}: {skipped.why}", err=skipped.broken)
+        typer.echo(f"skipped {_shown(skipped.name)}: {skipped.why}", err=skipped.broken)
     typer.echo(
         f"{len(report.added)} added, {len(report.changed)} changed, "
         f"{len(report.unchanged)} unchanged, {len(report.deleted)} deleted, "

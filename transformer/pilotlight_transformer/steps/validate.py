@@ -1,5 +1,6 @@
 """The step ``validate``: what is asked is well formed, allowed, and fits into the model."""
 
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
@@ -85,7 +86,8 @@ class ValidateStep(Step):
         with self._counted("template"):
             self._fill_template(call, limits)
         with self._counted("size"):
-            check_size(call.document, self.settings.max_depth, limits.max_characters)
+            depth = self.settings.max_depth
+            check_size(call.document, depth, limits.max_characters, limits.media)
         with self._counted("parameters"):
             self._hold_to_rules(call, limits)
         with self._counted("schema"):
@@ -115,7 +117,7 @@ class ValidateStep(Step):
         brackets = call.body.count(b"{") + call.body.count(b"[")
         if brackets > self.settings.max_depth:
             # What it holds is counted later: first, can it be read at all?
-            check_size(document, self.settings.max_depth, len(call.body) + 1_000_000_000)
+            check_size(document, self.settings.max_depth, sys.maxsize)
         check_unambiguous(call.body)
         return document
 
@@ -143,9 +145,11 @@ class ValidateStep(Step):
 
     def _hold_to_rules(self, call: Call, limits: Limits) -> None:
         check_types(call.route, call.document)
-        tools = call.document.get("tools")
-        if tools is not None and len(tools) > limits.max_tools:
+        tools = call.document.get("tools") or []
+        if len(tools) > limits.max_tools:
             raise InvalidRequest(f"there are more than {limits.max_tools} tools", param="tools")
+        if not all(isinstance(tool, dict) for tool in tools):
+            raise InvalidRequest("each entry of `tools` must be an object", param="tools")
         changes = apply_rules(call.route, call.document, limits, self._also_known)
         if changes.put or changes.drop:
             document = call.edit()

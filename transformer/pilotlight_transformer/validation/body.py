@@ -1,13 +1,10 @@
 """A body that every reader on the way reads alike: one key once, no deep nesting, plain keys."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from pilotlight.errors import InvalidRequest
-
-MEDIA_KEYS = frozenset({"image_url", "input_audio", "audio_url", "video_url", "file"})
-"""Keys of a content part whose value is data, not text."""
 
 
 def check_unambiguous(body: bytes) -> None:
@@ -52,16 +49,21 @@ def _shown(key: str) -> str:
     return key[:64].encode("utf-8", "replace").decode()
 
 
-def check_size(document: dict[str, Any], max_depth: int, max_characters: int) -> None:
+def check_size(
+    document: dict[str, Any], max_depth: int, max_characters: int, media: Collection[str] = ()
+) -> None:
     """Refuse what is nested too deeply, or holds too much text.
 
-    Texts of all fields count, keys too; data of media parts does not: the server bounds the body.
+    Texts of all fields count, keys too.
+
+    Args:
+        media: Types of content parts whose data does not count: the server bounds the body.
 
     Raises:
         InvalidRequest: It is over a limit.
     """
     characters = 0
-    for depth, text in _texts(document):
+    for depth, text in _texts(document, media):
         if depth > max_depth:
             raise InvalidRequest(f"the body is nested deeper than {max_depth} levels")
         characters += text
@@ -71,15 +73,16 @@ def check_size(document: dict[str, Any], max_depth: int, max_characters: int) ->
             )
 
 
-def _texts(document: dict[str, Any]) -> Iterator[tuple[int, int]]:
+def _texts(document: dict[str, Any], media: Collection[str]) -> Iterator[tuple[int, int]]:
     """Depth and length of every text, and depth of every container."""
     waiting: list[tuple[int, Any]] = [(1, document)]
     while waiting:
         depth, value = waiting.pop()
         if isinstance(value, dict):
             yield depth, sum(map(len, value))
-            data = MEDIA_KEYS if value.get("type") in MEDIA_KEYS else ()
-            waiting += [(depth + 1, inner) for key, inner in value.items() if key not in data]
+            kind = value.get("type")
+            data = kind if isinstance(kind, str) and kind in media else None
+            waiting += [(depth + 1, inner) for key, inner in value.items() if key != data]
         elif isinstance(value, list):
             yield depth, 0
             waiting += [(depth + 1, inner) for inner in value if not isinstance(inner, int)]

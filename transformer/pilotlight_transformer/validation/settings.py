@@ -132,7 +132,7 @@ class ValidateSettings(StepSettings, Limits):
     ] = "refuse"
     thread_above: Annotated[
         int, Field(ge=0, description="Characters above which a thread counts the tokens.")
-    ] = 4000
+    ] = 1500
     tokenize_timeout_s: Annotated[float, Field(gt=0)] = 10.0
     max_depth: Annotated[int, Field(ge=4, le=200)] = 64
     roles: list[str] = list(ROLES)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -225,4 +226,44 @@ async def test_a_postgresql_without_tables_is_unavailable(postgres: str) -> None
         await store.search("t", "c", "embedder", vectors("apple")[0], 3)
     await asyncio.gather(store.prepare(), PgvectorStore(store._dsn).prepare())
     assert await store.search("t", "c", "embedder", vectors("apple")[0], 3) == []
+    await store.close()
+
+
+async def test_a_postgresql_that_comes_back_is_used_again(postgres: str) -> None:
+    import asyncpg
+
+    store = PgvectorStore(postgres)
+    await store.prepare()
+    question = vectors("apple")[0]
+    await store.search("t", "c", "embedder", question, 3)
+    killer = await asyncpg.connect(postgres)
+    await killer.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+    )
+    await killer.close()
+    with suppress(Unavailable):
+        await store.search("t", "c", "embedder", question, 3)
+    await store.search("t", "c", "embedder", question, 3)
+    await store.close()
+
+
+async def test_a_search_that_is_given_up_frees_its_connection(postgres: str) -> None:
+    import asyncpg
+
+    store = PgvectorStore(postgres)
+    await store.prepare()
+    question = vectors("apple")[0]
+    locker = await asyncpg.connect(postgres)
+    transaction = locker.transaction()
+    await transaction.start()
+    await locker.execute("LOCK TABLE pilotlight_documents IN ACCESS EXCLUSIVE MODE")
+    # More than the pool has connections.
+    for _ in range(6):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await store.search("t", "c", "embedder", question, 3)
+    await transaction.rollback()
+    await locker.close()
+    await store.search("t", "c", "embedder", question, 3)
     await store.close()

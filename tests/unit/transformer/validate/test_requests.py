@@ -1,18 +1,33 @@
 """The step validate: what is wrong is a 400 that names the field; the rest goes on as it is."""
 
+import asyncio
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pilotlight.clock import SystemClock
 from pilotlight.errors import InvalidRequest, UsageError
 from pilotlight_transformer.pipeline.call import Identity
+from pilotlight_transformer.pipeline.step import Surroundings
 from pilotlight_transformer.steps.validate import ValidateStep
+from pilotlight_transformer.stores.stores import Stores, StoreSettings
 from pilotlight_transformer.validation.body import check_unambiguous
-from tests.unit.transformer.playing import Play, PlayedClient, a_call, a_chat
+from pilotlight_transformer.validation.parameters import SHAPES
+from pilotlight_transformer.validation.settings import ValidateSettings
+from tests.unit.transformer.playing import (
+    Play,
+    PlayedClient,
+    PlayedPredictor,
+    a_call,
+    a_chat,
+    chat_answer,
+)
+from tests.unit.transformer.validate.a_tokenizer import make_model
 
 
 async def refused(
@@ -85,6 +100,7 @@ async def test_what_needs_no_change_goes_on_byte_for_byte(tmp_path: Path) -> Non
         ({"stop": [1]}, "stop"),
         ({"stream": "true"}, "stream"),
         ({"tools": {}}, "tools"),
+        ({"tools": [5]}, "tools"),
         ({"chat_template": "{{ 1 }}"}, "chat_template"),
     ],
 )
@@ -259,6 +275,84 @@ async def test_refusals_are_counted_by_their_reason(tmp_path: Path) -> None:
             if sample.name == "pilotlight_transformer_validate_refusals_total"
         }
     assert found == {"schema": 1, "size": 1}
+
+
+# Anything at all
+
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(["user", "assistant", "tool", "text", "image_url", "", "a"])
+    | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["role", "content", "type", "text", "name", "function", "tool_calls"]),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+FIELDS = sorted({name for shapes in SHAPES.values() for name in shapes} | {"prompt_template"})
+MESSAGES = st.lists(
+    st.fixed_dictionaries(
+        {"role": st.sampled_from(["user", "assistant", "tool", "x"]), "content": ANYTHING},
+        optional={"tool_calls": ANYTHING, "name": ANYTHING},
+    ),
+    max_size=3,
+)
+PATHS = ["/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/tokenize"]
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.sampled_from(PATHS),
+    st.dictionaries(st.sampled_from(FIELDS), ANYTHING, max_size=4),
+    MESSAGES | ANYTHING,
+    ANYTHING,
+)
+def test_whatever_comes_passes_or_is_a_400(
+    tmp_path_factory: pytest.TempPathFactory,
+    path: str,
+    fields: dict[str, Any],
+    messages: Any,
+    prompt: Any,
+) -> None:
+    global _step
+    if _step is None:
+        model = make_model(tmp_path_factory.mktemp("any") / "model")
+        _step = asyncio.run(a_step(model))
+    body = {"messages": messages, "prompt": prompt, "input": prompt, **fields}
+    call = a_call(json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"), path=path)
+    with suppress(InvalidRequest):
+        asyncio.run(_step.request(call))
+        json.loads(call.payload())
+
+
+_step: ValidateStep | None = None
+"""Made once for all examples."""
+
+
+async def a_step(model: Path) -> ValidateStep:
+    """A started step, of which nothing else is needed."""
+    made = ValidateSettings.model_validate(
+        {
+            "tokenizer": model,
+            "thread_above": 10**6,
+            "media": ["image_url"],
+            "special_tokens": "refuse",
+            "normalise": {"merge_roles": True, "nfc": True},
+            "parameters": {"temperature": {"max": 1, "over": "cap"}, "n": {"values": [1]}},
+            "unknown": "drop",
+        }
+    )
+    predictor = PlayedPredictor(lambda _: chat_answer("hi"))
+    step = ValidateStep(made, Surroundings("m", predictor, Stores(StoreSettings()), SystemClock()))
+    await step.start()
+    return step
 
 
 # Parameters
