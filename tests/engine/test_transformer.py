@@ -302,24 +302,19 @@ def test_a_gateway_asks_for_keys_remembers_and_limits(
 
 
 def test_the_example_of_a_gateway_answers_whoever_has_its_key(tmp_path: Path) -> None:
-    port = free_port() % 60000 + 2000
     pilotlight = str(Path(sys.executable).with_name("pilotlight"))
-    command = [pilotlight, "local", "up", str(EXAMPLE), "--port", str(port), "--once", "--json"]
-
-    def up(key: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            timeout=UP_S,
-            check=False,
-            env={**os.environ, "PILOTLIGHT_API_KEY": key, "TMPDIR": str(tmp_path)},
-        )
-
-    ended = up(DEMO_KEY)
+    arguments = ("--port", str(free_port()), "--once", "--json")
+    ended = subprocess.run(
+        [pilotlight, "local", "up", str(EXAMPLE), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=UP_S,
+        check=False,
+        env={**os.environ, "PILOTLIGHT_API_KEY": DEMO_KEY, "TMPDIR": str(tmp_path)},
+    )
     assert ended.returncode == 0, ended.stderr
     result = json.loads(ended.stdout)
     assert [process["role"] for process in result["processes"]] == ["predictor", "transformer"]
     assert "Paris" in result["answer"]["text"]
     assert DEMO_KEY not in ended.stdout + ended.stderr
-    assert not list(tmp_path.iterdir())
+    assert not list(tmp_path.glob("pilotlight-*"))
