@@ -8,6 +8,7 @@ the level is then below zero, and nothing passes before the debt is paid.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,7 @@ class Limit:
         return min(wanted, self.burst) if least <= self.burst else None
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(NamedTuple):
     """What a bucket held at a moment.
 
     Attributes:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pilotlight_transformer.limits.bucket import Limit
 
@@ -25,8 +25,7 @@ class Bucket:
     limit: Limit
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(NamedTuple):
     """What a request takes of a bucket.
 
     Attributes:
@@ -39,8 +38,7 @@ class Charge:
     wanted: float
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(NamedTuple):
     """A charge after it was tried.
 
     Attributes:
@@ -57,8 +55,7 @@ class Taken:
     wait_s: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Whether a request passes; all its charges are taken, or none.
 
     Attributes:
@@ -70,8 +67,7 @@ class Verdict:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Correction:
+class Correction(NamedTuple):
     """What a bucket is to lose after all; negative: to get back."""
 
     bucket: Bucket

@@ -1,7 +1,7 @@
 """Buckets of one process."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from pilotlight_transformer.limits.bucket import Level, Limit, wait_s
@@ -24,7 +24,9 @@ class LocalBuckets:
     def __init__(self, processes: int = 1, most: int = MAX_BUCKETS) -> None:
         self._most = most
         self._levels: OrderedDict[str, Level] = OrderedDict()
-        self._share = lru_cache(1024)(lambda limit: limit.share(processes))
+        self._share: Callable[[Limit], Limit] = _whole
+        if processes > 1:
+            self._share = lru_cache(1024)(lambda limit: limit.share(processes))
 
     def __len__(self) -> int:
         return len(self._levels)
@@ -65,3 +67,7 @@ class LocalBuckets:
         self._levels.move_to_end(bucket.key)
         if len(self._levels) > self._most:
             self._levels.popitem(last=False)
+
+
+def _whole(limit: Limit) -> Limit:
+    return limit

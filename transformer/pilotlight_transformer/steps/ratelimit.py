@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from prometheus_client import Counter
 from prometheus_client.registry import Collector
@@ -24,9 +24,18 @@ from pilotlight_transformer.limits.tokens import (
 )
 from pilotlight_transformer.pipeline.answer import Answer
 from pilotlight_transformer.pipeline.call import Call, Slot
+from pilotlight_transformer.pipeline.headers import Pair
 from pilotlight_transformer.pipeline.route import Route
 from pilotlight_transformer.pipeline.step import Outcome, Step, Surroundings
 
+PREFIX = b"x-ratelimit-"
+_BOTH: tuple[Of, Of] = ("requests", "tokens")
+_NAMES = {
+    of: tuple(
+        b"%b%b-%b" % (PREFIX, what, of.encode()) for what in (b"limit", b"remaining", b"reset")
+    )
+    for of in _BOTH
+}
 _COST_NOTHING = frozenset({*range(400, 499), 503})
 """What a predictor answers before its model has worked; 499 is a client that left."""
 
@@ -37,11 +46,11 @@ _KNOWN_ALREADY = frozenset({"hit", "similar", "shared"})
 
 @dataclass(slots=True)
 class _Held:
-    """What a call has taken, until it is settled."""
+    """What a call has taken, until it is settled; the tally counts if it took tokens."""
 
     verdict: Verdict
     prompt: int
-    tally: Tally = field(default_factory=Tally)
+    tally: Tally | None
 
 
 class RatelimitStep(Step):
@@ -89,7 +98,8 @@ class RatelimitStep(Step):
         if not charges:
             return
         verdict = await self._limiter.take(charges)
-        self._held.put(call, _Held(verdict, prompt))
+        counts = any(charge.bucket.of == "tokens" for charge in charges)
+        self._held.put(call, _Held(verdict, prompt, Tally() if counts else None))
         if not verdict.admitted:
             self._refuse(call, verdict.taken)
 
@@ -98,32 +108,32 @@ class RatelimitStep(Step):
         held = self._held.get(call)
         if held is None:
             return
-        for of in ("requests", "tokens"):
+        pairs = [pair for pair in answer.headers if not pair[0].startswith(PREFIX)]
+        for of in _BOTH:
             taken = [each for each in held.verdict.taken if each.bucket.of == of]
             if taken:
-                _tell(answer, of, min(taken, key=_tightness))
+                pairs += _told(of, taken[0] if len(taken) == 1 else min(taken, key=_tightness))
+        answer.headers.pairs = pairs
 
     async def response(self, call: Call, answer: Answer) -> None:
         """Read the usage of a whole answer."""
         held = self._held.get(call)
-        if held is not None and isinstance(answer.body, bytes) and call.route in COSTS_TOKENS:
+        if held is not None and held.tally is not None and isinstance(answer.body, bytes):
             held.tally.whole(answer.body)
 
     def watch(self, call: Call, data: bytes) -> None:
         """Count a stream."""
         held = self._held.get(call)
-        if held is not None:
+        if held is not None and held.tally is not None:
             held.tally.stream(data)
 
     async def end(self, call: Call, outcome: Outcome) -> None:
         """Settle: give back what was not used, and take what was used beyond."""
         held = self._held.get(call)
-        if held is None or not held.verdict.admitted:
+        if held is None or held.tally is None or not held.verdict.admitted:
             return
         taken = [each for each in held.verdict.taken if each.bucket.of == "tokens"]
-        if not taken:
-            return
-        used = self._used(call, held, outcome)
+        used = self._used(call, held.prompt, held.tally, outcome)
         corrections = [
             Correction(each.bucket, used - each.amount)
             for each in taken
@@ -168,11 +178,11 @@ class RatelimitStep(Step):
             retry_after_s=worst.wait_s,
         )
 
-    def _used(self, call: Call, held: _Held, outcome: Outcome) -> int | None:
+    def _used(self, call: Call, prompt: int, tally: Tally, outcome: Outcome) -> int | None:
         """The tokens that a call has cost; ``None``: nobody knows, what was taken stays taken."""
         if _is_free(call, outcome):
             return 0
-        tally, facts = held.tally, call.facts
+        facts = call.facts
         complete = not (outcome.cancelled or outcome.cut or outcome.error)
         completion = self._completion(call, tally, complete)
         if completion is None:
@@ -181,7 +191,7 @@ class RatelimitStep(Step):
             facts.completion_tokens = completion
         if tally.prompt is not None:
             facts.prompt_tokens = tally.prompt
-        return completion + (held.prompt if tally.prompt is None else tally.prompt)
+        return completion + (prompt if tally.prompt is None else tally.prompt)
 
     def _completion(self, call: Call, tally: Tally, complete: bool) -> int | None:
         if tally.events:
@@ -214,13 +224,13 @@ def _tightness(taken: Taken) -> tuple[float, float]:
     return (-wait, taken.left)
 
 
-def _tell(answer: Answer, of: Of, taken: Taken) -> None:
-    name = b"x-ratelimit-%s-" + of.encode()
-    left = max(0, math.floor(taken.left))
-    answer.headers.put(name % b"limit", b"%d" % taken.limit.burst)
-    answer.headers.put(name % b"remaining", b"%d" % left)
-    reset = span(full_in_s(taken.limit, taken.left))
-    answer.headers.put(name % b"reset", reset.encode())
+def _told(of: Of, taken: Taken) -> tuple[Pair, Pair, Pair]:
+    limit, remaining, reset = _NAMES[of]
+    return (
+        (limit, b"%d" % taken.limit.burst),
+        (remaining, b"%d" % max(0, math.floor(taken.left))),
+        (reset, span(full_in_s(taken.limit, taken.left)).encode()),
+    )
 
 
 def span(seconds: float) -> str:
