@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 _REQUEST_ID = re.compile(r"[!-~]{1,128}")
 _match = lru_cache(maxsize=512)(match)
+MAX_REMEMBERED = 256
+"""Longest path whose route is remembered, in bytes."""
 
 
 class Gateway:
@@ -58,7 +60,8 @@ class Gateway:
         path, request_id = "", ""
         try:
             method = "GET" if head.method == b"HEAD" else head.method.decode("ascii")
-            matched = _match(method, head.path)
+            known = len(head.path) <= MAX_REMEMBERED
+            matched = (_match if known else match)(method, head.path)
             path = matched.path
             request_id = _request_id(head.headers.get(REQUEST_ID))
             call = Call(

@@ -32,6 +32,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._parser = HttpResponseParser(self)
         self._response: Response | None = None
         self._pairs: list[Pair] = []
+        self._body: list[bytes] = []
         self._headed = self._informed = self._to_the_end = False
         self._keep = False
         self._ended = False
@@ -52,7 +53,7 @@ class UpstreamConnection(asyncio.Protocol):
         """Send a request; at most one at a time."""
         assert self._transport is not None  # noqa: S101  # the pool hands out usable ones
         response = self._response = Response(self, self._loop)
-        self._pairs = []
+        self._pairs, self._body = [], []
         self._headed = self._informed = self._to_the_end = self._ended = False
         self._received = 0
         self._touched = self._loop.time()
@@ -138,9 +139,10 @@ class UpstreamConnection(asyncio.Protocol):
             if self._received > MAX_HEAD_BYTES:
                 self.give_up(BadGateway("the predictor's headers are too large"))
             return
+        body, self._body = self._body, []
         if self._ended:
             self._release(response)
-        response.arrived()
+        response.arrived(body)
 
     def eof_received(self) -> None:
         """The transport closes, and :meth:`connection_lost` sees to the answer."""
@@ -153,7 +155,7 @@ class UpstreamConnection(asyncio.Protocol):
             return
         if error is None and self._headed and self._to_the_end:
             response.finished()
-            response.arrived()
+            response.arrived([])
             return
         response.fail(
             Broken(
@@ -194,6 +196,8 @@ class UpstreamConnection(asyncio.Protocol):
                 response.length = int(value)
                 framed = True
             elif name == b"transfer-encoding":
+                if value.strip().lower() != b"chunked":
+                    raise BadGateway("the predictor's transfer-encoding is not 'chunked'")
                 framed = True
             elif name == b"connection":
                 named += b"," + value
@@ -203,8 +207,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._keep = framed and self._parser.should_keep_alive()
 
     def on_body(self, data: bytes) -> None:
-        if self._response is not None and not self._informed:
-            self._response.add(data)
+        self._body.append(data)
 
     def on_message_complete(self) -> None:
         if self._informed:

@@ -167,13 +167,9 @@ class Response:
 
     # --- the connection's side
 
-    def add(self, data: bytes) -> None:
-        """A piece of the body; more of the same read may follow."""
-        self._pieces.append(data)
-        self._held += len(data)
-
-    def arrived(self) -> None:
-        """A read is over: pass on what it brought."""
+    def arrived(self, body: list[bytes]) -> None:
+        """A read has brought these pieces of the body, or the end."""
+        self._pieces += body
         if self._sink is not None:
             self._pour(self._sink)
             if self.complete:
@@ -184,6 +180,7 @@ class Response:
                 self.ready.set_result(None)
         else:
             _settle(self._waiter)
+        self._held += sum(map(len, body))
         if self._held > MAX_HELD_BYTES and self.ready.done() and self._connection is not None:
             self._connection.pause()
 

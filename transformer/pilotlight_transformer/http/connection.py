@@ -166,7 +166,7 @@ class ServerConnection(asyncio.Protocol):
         head = read_head(parser.get_method(), self._target, self._pairs, old=self._old)
         if head.method == b"CONNECT":
             raise InvalidRequest("CONNECT is not offered: this is no proxy for other hosts")
-        self._close = not parser.should_keep_alive()
+        self._close = self._old or not parser.should_keep_alive()
         if head.length is not None and head.length > self._limits.body_bytes:
             raise self._body_too_large()
         self._head = head
