@@ -15,12 +15,13 @@ from pilotlight_transformer.pipeline.call import Call
 from pilotlight_transformer.pipeline.route import GENERATES, Route
 from pilotlight_transformer.pipeline.step import Step, StepSettings, Surroundings
 from pilotlight_transformer.validation.body import check_size, check_unambiguous
+from pilotlight_transformer.validation.context import Context
 from pilotlight_transformer.validation.messages import check_messages, normalised
 from pilotlight_transformer.validation.parameters import NEVER_UNASKED, apply_rules, check_types
 from pilotlight_transformer.validation.prompts import Prompt, read_prompts
 from pilotlight_transformer.validation.settings import Limits, ValidateSettings
 from pilotlight_transformer.validation.template import PLACE, PromptTemplates
-from pilotlight_transformer.validation.tokens import ContextTooLong, Counter, ModelTokenizer
+from pilotlight_transformer.validation.tokens import Counter, ModelTokenizer
 
 CHECKED = frozenset({Route.CHAT, Route.COMPLETIONS, Route.EMBEDDINGS})
 """Routes whose requests are checked whole."""
@@ -164,9 +165,12 @@ class ValidateStep(Step):
     def _prompts(self, call: Call, limits: Limits) -> list[Prompt] | None:
         """The prompts; ``None`` for a chat, whose messages are written alike."""
         document = call.document
-        if call.route is Route.CHAT or (
-            call.route is Route.EMBEDDINGS and document.get("messages") is not None
-        ):
+        chats = document.get("messages") is not None and call.route is Route.EMBEDDINGS
+        if chats and document.get("input") is not None:
+            raise InvalidRequest(
+                "take out `input` or `messages`: only one is embedded", param="input"
+            )
+        if chats or call.route is Route.CHAT:
             self._alike(call, limits)
             return None
         if call.route is Route.COMPLETIONS:
@@ -185,93 +189,25 @@ class ValidateStep(Step):
             call.decide(self.name, "normalised")
 
     async def _fit(self, call: Call, prompts: list[Prompt] | None, limits: Limits) -> None:
-        tokenizer = self._tokenizer_of(call)
+        tokenizer = self._tokenizers.get(call.model or "", self._tokenizer)
         if tokenizer is None:
             return
-        document = call.document
-        field = "messages" if prompts is None else "prompt"
-        if call.route is Route.EMBEDDINGS and prompts is not None:
-            field = "input"
+        context = Context(call.route, call.document, prompts, tokenizer)
         if self.settings.special_tokens == "refuse":
-            _refuse_control_tokens(document[field], tokenizer, field)
-        counts = await self._counter.run(
-            sum(map(len, prompts)) if prompts is not None else _characters(document),
-            lambda: _counts(tokenizer, document, prompts),
-        )
+            context.refuse_control_tokens()
+        counts = await self._counter.run(context.characters, context.count)
         call.facts.prompt_tokens = sum(counts)
         self._tokens.observe(sum(counts))
-        if limits.max_prompt_tokens is not None and sum(counts) > limits.max_prompt_tokens:
-            raise ContextTooLong(
-                f"the prompt has {sum(counts)} tokens, and may have {limits.max_prompt_tokens}: "
-                "shorten it",
-                param=field,
-            )
-        self._check_room(call, max(counts), tokenizer.max_model_len, field)
-
-    def _tokenizer_of(self, call: Call) -> ModelTokenizer | None:
-        return self._tokenizers.get(call.model or "", self._tokenizer)
-
-    def _check_room(self, call: Call, tokens: int, room: int, field: str) -> None:
-        document = call.document
-        name = next(
-            (
-                name
-                for name in ("max_completion_tokens", "max_tokens")
-                if document.get(name) is not None and call.route is not Route.EMBEDDINGS
-            ),
-            None,
+        lowered = context.fit(
+            counts, limits.max_prompt_tokens, cap=self.settings.over_context == "cap"
         )
-        wanted = document[name] if name else 0 if call.route is Route.EMBEDDINGS else 1
-        if tokens + wanted <= room:
-            return
-        left = room - tokens
-        if name is not None and left >= 1 and self.settings.over_context == "cap":
-            call.edit()[name] = left
+        if lowered is not None:
+            name, value = lowered
+            call.edit()[name] = value
             call.decide(self.name, "capped", name)
-            return
-        asked = f" and asks for {wanted} more" if name else ""
-        raise ContextTooLong(
-            f"the prompt has {tokens} tokens{asked}, and the model has room for {room}: shorten "
-            f"the prompt{' or lower ' + name if name else ''}",
-            param=field if name is None or left < 1 else name,
-        )
 
 
 def _check_tokenize(document: dict[str, Any], limits: Limits) -> None:
     for name in NEVER_UNASKED:
         if document.get(name) is not None and limits.parameters.get(name, False) is False:
             raise InvalidRequest(f"`{name}` is not allowed here: take it out", param=name)
-
-
-def _counts(
-    tokenizer: ModelTokenizer, document: dict[str, Any], prompts: list[Prompt] | None
-) -> list[int]:
-    if prompts is None:
-        return [tokenizer.count_chat(document["messages"], document)]
-    special = document.get("add_special_tokens") is not False
-    counts = tokenizer.count(prompts, special=special)
-    cut = document.get("truncate_prompt_tokens")
-    return [min(count, cut) for count in counts] if isinstance(cut, int) and cut > 0 else counts
-
-
-def _characters(document: dict[str, Any]) -> int:
-    """Roughly, the text of a chat."""
-    return sum(
-        len(str(message.get("content") or "")) + len(str(message.get("tool_calls") or ""))
-        for message in document["messages"]
-    ) + len(str(document.get("tools") or ""))
-
-
-def _refuse_control_tokens(value: Any, tokenizer: ModelTokenizer, field: str) -> None:
-    waiting = [value]
-    while waiting:
-        inner = waiting.pop()
-        if isinstance(inner, str):
-            if any(token in inner for token in tokenizer.control_tokens):
-                raise InvalidRequest(
-                    f"`{field}` holds a control token of the model: take it out", param=field
-                )
-        elif isinstance(inner, list):
-            waiting += [entry for entry in inner if not isinstance(entry, int)]
-        elif isinstance(inner, dict):
-            waiting += inner.values()

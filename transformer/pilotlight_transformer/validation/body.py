@@ -24,8 +24,9 @@ def check_unambiguous(body: bytes) -> None:
         raise InvalidRequest("the body holds a number with too many digits") from None
     except RecursionError:
         raise InvalidRequest("the body is nested too deeply") from None
-    for key in document:
-        if key.isascii() and b"\\" in body and json.dumps(key).encode() not in body:
+    for key in document if b"\\" in body else ():
+        # All fields that mean something are names of ASCII letters.
+        if key.isascii() and key.isidentifier() and f'"{key}"'.encode() not in body:
             raise InvalidRequest(
                 f"the field {key[:64]!r} is spelled with escapes: write it plainly", param=key[:64]
             )

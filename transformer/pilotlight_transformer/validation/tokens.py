@@ -2,12 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
+import ahocorasick
 import tokenizers
 from jinja2 import Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -17,11 +19,7 @@ from pilotlight_transformer.validation.prompts import Prompt
 
 T = TypeVar("T")
 
-
-class ContextTooLong(InvalidRequest):
-    """The prompt does not fit into the model's context."""
-
-    code = "context_length_exceeded"
+_GENERATION = re.compile(r"\{%(-?)\s*(?:end)?generation\s*(-?)%\}")
 
 
 class _TemplateRefuses(TemplateError):
@@ -60,11 +58,16 @@ class ModelTokenizer:
             if config.get(name) is not None
         }
         self._template = _chat_template(folder, config)
-        self.control_tokens = frozenset(
-            token.content
-            for token in self._tokenizer.get_added_tokens_decoder().values()
+        special = {
+            token.content: number
+            for number, token in self._tokenizer.get_added_tokens_decoder().items()
             if token.special and token.content
-        )
+        }
+        # A prompt that a client has made tokens of begins with this one.
+        self._control_ids = set(special.values()) - {
+            special.get(self._special.get("bos_token", ""))
+        }
+        self._control_texts = _automaton(special)
         found = max_model_len or _read_json(folder / "config.json").get("max_position_embeddings")
         if not isinstance(found, int):
             raise UsageError(
@@ -72,6 +75,12 @@ class ModelTokenizer:
                 "give the number with which the predictor runs"
             )
         self.max_model_len = found
+
+    def controls(self, value: str | int) -> bool:
+        """Whether a text holds, or an id is, a control token."""
+        if isinstance(value, int):
+            return value in self._control_ids
+        return self._control_texts is not None and any(self._control_texts.iter(value))
 
     def count(self, prompts: Sequence[Prompt], *, special: bool = True) -> list[int]:
         """Tokens of each prompt."""
@@ -127,6 +136,17 @@ def _read_json(path: Path) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
+def _automaton(texts: Iterable[str]) -> Any:
+    """Finds any of the texts in time that does not grow with their number; ``None``: no texts."""
+    automaton = ahocorasick.Automaton()
+    for text in texts:
+        automaton.add_word(text, True)
+    if not len(automaton):
+        return None
+    automaton.make_automaton()
+    return automaton
+
+
 def _special_text(token: Any) -> str:
     return str(token.get("content", "")) if isinstance(token, dict) else str(token)
 
@@ -148,8 +168,8 @@ def _chat_template(folder: Path, config: dict[str, Any]) -> Template | None:
     environment.filters["tojson"] = _tojson
     environment.globals["raise_exception"] = _raise_exception
     environment.globals["strftime_now"] = lambda form: datetime.now(UTC).strftime(form)
-    # Marks for training, without meaning here.
-    source = source.replace("{% generation %}", "").replace("{% endgeneration %}", "")
+    # Marks for training, without meaning here but for the spaces that they take away.
+    source = _GENERATION.sub(r"{#\1 \2#}", source)
     try:
         return environment.from_string(source)
     except TemplateError as error:

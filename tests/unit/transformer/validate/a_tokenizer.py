@@ -21,7 +21,7 @@ def make_model(folder: Path, *, template: str | None = TEMPLATE, length: int = 5
     """Write a model's folder, and return it."""
     folder.mkdir(parents=True)
     tokenizer = Tokenizer(WordLevel({"<unk>": 0}, unk_token="<unk>"))
-    tokenizer.add_special_tokens([AddedToken("<s>", special=True)])
+    tokenizer.add_special_tokens([AddedToken(name, special=True) for name in ("<s>", "</s>")])
     tokenizer.pre_tokenizer = WhitespaceSplit()
     # A count that were cut here would let everything through.
     tokenizer.enable_truncation(3)

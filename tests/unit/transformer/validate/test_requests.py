@@ -123,6 +123,7 @@ async def test_a_chat_that_is_wrong_names_the_field(
         ({"prompt": "a", "prompt_embeds": "x"}, "/v1/completions", "prompt_embeds"),
         ({"prompt": "a", "logprobs": True}, "/v1/completions", "logprobs"),
         ({"input": {"text": "a"}}, "/v1/embeddings", "input"),
+        ({**a_chat(), "input": "a"}, "/v1/embeddings", "input"),
         ({"input": ["a", ""], "dimensions": 0}, "/v1/embeddings", "dimensions"),
     ],
 )
