@@ -58,7 +58,7 @@ class Flights:
         return await self._follow(live.successor, SHARED_FAULTS)
 
     async def _follow(self, live: Live, shared_faults: frozenset[int]) -> Answer | None:
-        live.followers += 1
+        live.attach()
         try:
             async with asyncio.timeout(self._wait_s):
                 await live.begun.wait()
@@ -69,4 +69,4 @@ class Flights:
                 return live.failure.answer()
             return live.answer(self._wait_s) if live.open else None
         finally:
-            live.followers -= 1
+            live.detach()

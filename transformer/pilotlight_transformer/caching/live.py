@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from pilotlight.errors import BadGateway, Unavailable
@@ -48,6 +48,7 @@ class Live:
         failure: The leader got no answer.
         followers: How many wait or read.
         deserted: The leader's own client has left.
+        abandon: Ends the leader's call, once nobody is left who waits for it.
         successor: What is awaited in its place, after its failure.
     """
 
@@ -64,6 +65,7 @@ class Live:
         self.failure: Failure | None = None
         self.followers = 0
         self.deserted = False
+        self.abandon: Callable[[], object] | None = None
         self.successor: Live | None = None
 
     @property
@@ -72,14 +74,20 @@ class Live:
         return self._first == 0 and self.failure is None
 
     @property
-    def unwanted(self) -> bool:
-        """Whether nobody is left who waits for it."""
-        return self.deserted and self.followers == 0
-
-    @property
     def kept(self) -> bytes | None:
         """All the stream's bytes, if none had to go."""
         return b"".join(self._pieces) if self._first == 0 else None
+
+    def attach(self) -> None:
+        """Somebody waits or reads."""
+        self.followers += 1
+
+    def detach(self) -> None:
+        """Somebody does not any more."""
+        self.followers -= 1
+        done = self._ended or self.failure is not None
+        if self.deserted and self.followers == 0 and not done and self.abandon is not None:
+            self.abandon()
 
     def complete(self, headers: Headers, body: bytes) -> None:
         """The answer is there, whole."""
@@ -160,7 +168,7 @@ class Follower(AsyncIterator[bytes]):
         self._wait_s = wait_s
         self._next = 0
         self._closed = False
-        live.followers += 1
+        live.attach()
 
     async def __anext__(self) -> bytes:
         piece = None if self._closed else await self._live.piece(self._next, self._wait_s)
@@ -173,4 +181,4 @@ class Follower(AsyncIterator[bytes]):
         """Read no further."""
         if not self._closed:
             self._closed = True
-            self._live.followers -= 1
+            self._live.detach()

@@ -9,7 +9,7 @@ from typing import ClassVar
 from prometheus_client import Counter, Gauge
 from prometheus_client.registry import Collector
 
-from pilotlight.errors import InvalidRequest, Unavailable
+from pilotlight.errors import InvalidRequest
 from pilotlight.http_headers import REVISION
 from pilotlight_transformer.caching.completeness import is_whole, is_whole_stream
 from pilotlight_transformer.caching.determinism import CACHED, bypass_reason
@@ -122,6 +122,8 @@ class CacheStep(Step):
 
     async def _lead(self, call: Call, state: _State, live: Live) -> Answer | None:
         state.live = live
+        task = asyncio.current_task()
+        live.abandon = None if task is None else task.cancel
         result, why, entry = "hit", "", await self._shelf.get(state.key)
         if entry is None and self.similar is not None:
             result = "similar"
@@ -194,8 +196,6 @@ class CacheStep(Step):
         live = None if state is None else state.live
         if state is None or live is None:
             return
-        if live.unwanted:
-            raise Unavailable("nobody waits for this answer any more")
         live.feed(data)
         # The network may cut a stream inside its last event.
         state.tail = (state.tail + data)[-_TAIL_BYTES:]
@@ -208,6 +208,7 @@ class CacheStep(Step):
         whole = body is not None and is_whole_stream(body)
         if call.enough and not whole:
             live.fail(Failure())
+            self._flights.land(state.key, live)
             return
         live.finish()
         if body is not None and whole and call.stream:
@@ -218,14 +219,16 @@ class CacheStep(Step):
         live = None if state is None else state.live
         if live is None:
             return False
+        # Whoever asks this tells that the leader's client has left.
         live.deserted = True
-        return not live.unwanted
+        return live.followers > 0
 
     async def end(self, call: Call, outcome: Outcome) -> None:
         state = self._slot.get(call)
         if state is None:
             return
         if state.live is not None:
+            state.live.abandon = None
             self._let_go(state.live, outcome)
             self._flights.land(state.key, state.live)
         if state.entry is not None:

@@ -22,7 +22,13 @@ from tests.unit.transformer.cache.kit import (
     until,
     x_cache,
 )
-from tests.unit.transformer.playing import Play, PlayedClient, PlayedPredictor, chat_answer
+from tests.unit.transformer.playing import (
+    Play,
+    PlayedClient,
+    PlayedPredictor,
+    chat_answer,
+    chat_stream,
+)
 
 
 class SlowClient(PlayedClient):
@@ -35,6 +41,10 @@ class SlowClient(PlayedClient):
     async def write(self, data: bytes) -> None:
         await self.reads.wait()
         await super().write(data)
+
+
+def _followers(play: Play) -> int:
+    return sum(live.followers for live in step_of(play)._flights._flights.values())
 
 
 def _results(runs: list[Running]) -> list[str]:
@@ -109,17 +119,26 @@ async def test_a_stream_goes_on_for_its_followers_when_the_leaders_client_leaves
         assert x_cache(await play.ask(a_question(stream=True))) == "hit"
 
 
-async def test_an_answer_that_nobody_wants_any_more_is_ended(tmp_path: Path) -> None:
-    held = Held()
-    async with playing(tmp_path, PlayedPredictor(held.answer)) as play:
+@pytest.mark.parametrize("begun", [True, False])
+async def test_an_answer_that_nobody_wants_any_more_is_ended_at_once(
+    tmp_path: Path, begun: bool
+) -> None:
+    held, gate = Held(), Gate(lambda call: chat_answer("hi"))
+    predictor = PlayedPredictor(held.answer) if begun else gate
+    async with playing(tmp_path, predictor) as play:
         leader, follower = (Running(play, a_question(stream=True)) for _ in range(2))
-        held.say("one ")
-        await until(lambda: bool(follower.client.body))
+        await until(lambda: bool(predictor.asked) and _followers(play) == 1)
+        if begun:
+            held.say("one ")
+            await until(lambda: bool(follower.client.body))
         leader.leave()
+        await asyncio.sleep(0)
+        assert not leader.task.done()
         follower.leave()
-        held.say("two")
-        await until(lambda: held.closed)
-        assert not leader.exchange.wanted
+        await until(leader.task.done)
+        assert leader.task.cancelled()
+        assert held.closed is begun
+        assert len(step_of(play)._flights) == 0
 
 
 async def test_without_followers_a_leader_that_leaves_ends_the_stream(tmp_path: Path) -> None:
@@ -137,9 +156,9 @@ async def test_a_follower_that_leaves_takes_nobody_with_it(tmp_path: Path) -> No
     async with playing(tmp_path, predictor) as play:
         leader, follower = (Running(play, a_question()) for _ in range(2))
         await until(lambda: bool(predictor.asked))
-        await until(lambda: leader.exchange.wanted)
+        await until(lambda: _followers(play) == 1)
         follower.leave()
-        await until(lambda: not leader.exchange.wanted)
+        await until(lambda: _followers(play) == 0)
         predictor.opened.set()
         assert (await leader.ended()).status == 200
 
@@ -246,7 +265,7 @@ async def test_followers_of_a_stream_that_a_step_cut_short_are_told_so(tmp_path:
     async with Play(pipeline, tmp_path, PlayedPredictor(held.answer)) as play:
         runs = [Running(play, a_question(stream=True), SlowClient()) for _ in range(2)]
         held.say("one")
-        await until(lambda: len(play.predictor.asked) == 1 and runs[0].exchange.wanted)
+        await until(lambda: len(play.predictor.asked) == 1 and _followers(play) == 1)
         for run in runs:
             assert isinstance(run.client, SlowClient)
             run.client.reads.set()
@@ -286,3 +305,27 @@ async def test_a_failure_after_the_end_changes_nothing() -> None:
     live.complete(Headers(), json.dumps({}).encode())
     live.fail(Failure(500))
     assert live.answer(1).body == b"{}"
+
+
+async def test_an_answer_that_format_ended_is_kept_and_shared(tmp_path: Path) -> None:
+    loop = "again and again, "
+    predictor = PlayedPredictor(lambda call: chat_stream(*[loop] * 50))
+    pipeline = "- cache\n- format: {repetition: {repeats: 4, min_characters: 60}}"
+    async with Play(pipeline, tmp_path, predictor) as play:
+        runs = [Running(play, a_question(stream=True)) for _ in range(3)]
+        first, *others = [await run.ended() for run in runs]
+        assert first.text.count(loop) < 10
+        assert {other.body for other in others} == {first.body}
+        again = await play.ask(a_question(stream=True))
+        assert (x_cache(again), again.body) == ("hit", first.body)
+        assert len(predictor.asked) == 1
+
+
+async def test_an_answer_that_format_refused_is_not_kept(tmp_path: Path) -> None:
+    wanted = {"type": "json_object"}
+    predictor = PlayedPredictor(lambda call: chat_answer("no json"))
+    async with Play("- cache\n- format: {json: {}}", tmp_path, predictor) as play:
+        for _ in range(2):
+            client = await play.ask(a_question(response_format=wanted))
+            assert (client.status, x_cache(client)) == (502, "miss")
+        assert len(predictor.asked) == 2

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pilotlight.errors import InvalidRequest
@@ -253,6 +253,7 @@ _VALUES = st.recursive(
 )
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.dictionaries(st.text(max_size=3), _VALUES), st.text(max_size=30))
 def test_what_comes_out_fits_whatever_went_in(document: dict[str, object], noise: str) -> None:
     schema = Schema({"type": "object"})
