@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import select
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -27,11 +28,21 @@ class Sink(Protocol):
 
 
 class StandardOutput:
-    """Whoever reads the standard output; what it does not take cannot be taken back."""
+    """Whoever reads the standard output; what it does not take cannot be taken back.
+
+    Several processes may write there. A pipe keeps a write apart from others' if it is short
+    enough; a line that is longer may be torn.
+    """
 
     def write(self, lines: bytes) -> None:
-        """Write whole lines."""
-        _write(STDOUT, lines)
+        """Write whole lines, as many at once as stay together."""
+        start = 0
+        while start < len(lines):
+            end = lines.rfind(b"\n", start, start + select.PIPE_BUF) + 1
+            if not end:
+                end = lines.find(b"\n", start) + 1 or len(lines)
+            _write(STDOUT, lines[start:end])
+            start = end
 
     def close(self) -> None:
         """Leave it open: it is not ours."""

@@ -119,6 +119,7 @@ class GrpcUpstream:
             headers = headers_of(await asked.initial_metadata() or ())
         except aio.AioRpcError as error:
             raise self._failed(error) from None
+        call.facts.first_byte_at = time.monotonic()
         call.facts.upstream = "default" if target is None else target.name
         call.facts.revision = headers.text(REVISION)
         return Answer(200, Headers([(b"content-type", GRPC), *headers]), body)

@@ -120,6 +120,34 @@ def test_of_what_does_not_fit_nothing_stays(tmp_path: Path) -> None:
     assert lines_of(path) == ["first", "last"]
 
 
+PRINTING = """
+import sys
+from pilotlight_transformer.auditing.sink import StandardOutput
+output = StandardOutput()
+for number in range(40):
+    output.write(b"".join(b"%s %d %s\\n" % (
+        sys.argv[1].encode(), number * 50 + each, b"x" * 900) for each in range(50)))
+"""
+
+
+async def test_lines_of_several_processes_do_not_mix_in_a_pipe() -> None:
+    reading, writing = os.pipe()
+    processes = [
+        await asyncio.create_subprocess_exec(
+            sys.executable, "-c", PRINTING, str(number), stdout=writing
+        )
+        for number in range(3)
+    ]
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        async with asyncio.timeout(60):
+            found = (await asyncio.to_thread(pipe.read)).decode().splitlines()
+            assert [await process.wait() for process in processes] == [0, 0, 0]
+    assert sorted(found) == sorted(
+        f"{process} {number} {'x' * 900}" for process in range(3) for number in range(2000)
+    )
+
+
 def test_a_full_disk_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
     path.symlink_to("/dev/full")
