@@ -205,7 +205,7 @@ class PatternSearch:
         if self._inside:
             begun = at
             at, opened = self._end_of(text, at, final=final)
-            end = len(view.raw) if opened else folded.end(at) if at > folded.skip else 0
+            end = self._raw_end(view, at, opened=opened)
             matches.append(Match(0, end, opened, continued=True))
             if opened:
                 return Look(matches, self._footer(folded, begun, final=final))
@@ -215,7 +215,7 @@ class PatternSearch:
             if unsure is not None and unsure <= start:
                 break
             at, opened = self._end_of(text, head_end, final=final)
-            end = len(view.raw) if opened else folded.end(at)
+            end = self._raw_end(view, at, opened=opened)
             matches.append(Match(folded.start(start), end, opened))
             if opened:
                 return Look(matches, self._footer(folded, head_end, final=final))
@@ -247,6 +247,16 @@ class PatternSearch:
         run = tail.match(text, at)
         end = at if run is None else run.end()
         return end, end == len(text) and not final
+
+    def _raw_end(self, view: View, at: int, *, opened: bool) -> int:
+        """Where in the raw text a match ends, ``at`` being its end in the folded one.
+
+        To a run belong the invisible characters behind it: while it may go on nobody can tell
+        whether they stand behind it or in it.
+        """
+        if opened or (self._pattern.goes_on and at == len(view.plain.text)):
+            return len(view.raw)
+        return view.plain.start(at) if self._pattern.goes_on else view.plain.end(at)
 
     def _footer(self, folded: Folded, at: int, *, final: bool) -> int | None:
         """From where on the end of an open match may have begun."""

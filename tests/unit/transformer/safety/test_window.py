@@ -184,6 +184,11 @@ def test_a_key_longer_than_any_window_is_swallowed_without_being_held() -> None:
     assert window.feed(" done ") == " done "
 
 
+@pytest.mark.parametrize("text", [f"{JWT}\u200b\u200b and", f"{JWT}\u200b", f"({JWT}\u200bx) y"])
+def test_invisible_characters_behind_a_run_are_treated_alike_wherever_it_is_cut(text: str) -> None:
+    assert "".join(streamed(list(text))) == whole(text)
+
+
 def test_plain_words_are_held_for_a_word_at_most() -> None:
     window = Window(DETECTORS, lambda rule: None)
     sent = ""
