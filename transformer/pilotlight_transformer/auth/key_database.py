@@ -1,8 +1,10 @@
 """Keys in the embedded database, which all processes of a pod share."""
 
+import asyncio
 import json
 import logging
 import sqlite3
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from pydantic import ValidationError
@@ -37,6 +39,7 @@ class KeyDatabase:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._known: dict[Row, ApiKey | None] = {}
 
     async def make(self) -> None:
         """Create the table if it is missing."""
@@ -54,7 +57,9 @@ class KeyDatabase:
             "ORDER BY created, id",
             (tenant,),
         )
-        return [key for row in rows if (key := _key(row)) is not None]
+        # Many keys take a while to check, and the event loop serves requests meanwhile.
+        self._known = await asyncio.to_thread(_keys, rows, self._known)
+        return [key for key in self._known.values() if key is not None]
 
     async def add(self, key: ApiKey) -> None:
         """Store a key; it is on disk when this returns."""
@@ -92,6 +97,11 @@ class KeyDatabase:
             return changed.rowcount > 0
 
         return await self._database.write(update)
+
+
+def _keys(rows: Sequence[Row], known: Mapping[Row, ApiKey | None]) -> dict[Row, ApiKey | None]:
+    """The keys by their rows; those that are known are not read again."""
+    return {row: known[row] if row in known else _key(row) for row in rows}
 
 
 def _key(row: Row) -> ApiKey | None:

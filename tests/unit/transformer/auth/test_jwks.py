@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from pilotlight.errors import UsageError
+from pilotlight.clock import SimulatedClock
+from pilotlight.errors import Unavailable, UsageError
 from pilotlight_transformer.auth.freshness import Freshness
 from pilotlight_transformer.auth.jwks import MAX_JWKS_BYTES
+from pilotlight_transformer.auth.refreshed import Refreshed
 from tests.unit.transformer.auth.issuing import JwksServer, jwk, private_key, token
 from tests.unit.transformer.auth.playing_auth import (
     auth,
@@ -329,3 +331,19 @@ def test_keys_are_due_before_their_time_to_live_and_serve_until_they_are_stale()
     fresh.failed(90)
     assert (fresh.due(94), fresh.due(95)) == (False, True)
     assert (fresh.serves(160), fresh.serves(160.1)) == (True, False)
+
+
+async def test_what_was_fetched_is_as_old_as_the_question() -> None:
+    clock = SimulatedClock()
+    fresh = Freshness(ttl_s=10, stale_s=0, retry_s=5, again_s=5)
+
+    async def slow() -> str:
+        clock.advance(8)
+        return "keys"
+
+    refreshed = Refreshed("the keys", slow, fresh, clock, timeout_s=5)
+    await refreshed.refresh()
+    assert refreshed.get() == "keys"
+    clock.advance(3)
+    with pytest.raises(Unavailable):
+        refreshed.get()
