@@ -39,8 +39,18 @@ Pipeline = Annotated[
     Path | None,
     typer.Option("--pipeline", help="YAML of the pipeline: its stores and its step retrieve."),
 ]
+
+
+def _named(tenant: str | None) -> str | None:
+    # An empty variable of a script must not make a tenant's documents everybody's.
+    if tenant == SHARED:
+        raise UsageError("--tenant is empty: name a tenant, or leave it out for shared documents")
+    return tenant
+
+
 Tenant = Annotated[
-    str | None, typer.Option("--tenant", help="Whose documents; without it: shared by all.")
+    str | None,
+    typer.Option("--tenant", callback=_named, help="Whose documents; without it: shared by all."),
 ]
 Collection = Annotated[
     str | None, typer.Option("--collection", help="Default: the step's, or `default`.")
@@ -110,7 +120,8 @@ def ingest(
 @app.command("list")
 def list_(
     tenant: Annotated[
-        str | None, typer.Option("--tenant", help="Only this tenant's; without it: all.")
+        str | None,
+        typer.Option("--tenant", callback=_named, help="Only this tenant's; without it: all."),
     ] = None,
     collection: Annotated[str | None, typer.Option("--collection", help="Only this one.")] = None,
     pipeline: Pipeline = None,

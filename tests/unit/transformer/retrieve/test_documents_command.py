@@ -13,6 +13,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner, Result
 
+from pilotlight.cli import main
 from pilotlight.clock import SystemClock
 from pilotlight.errors import OperationError, Unavailable, UsageError
 from pilotlight_transformer.commands.documents import app
@@ -144,6 +145,33 @@ def test_without_a_model_or_a_folder_it_says_so(tmp_path: Path) -> None:
     result = run(*nowhere, "--pipeline", pipeline(tmp_path))
     assert isinstance(result.exception, UsageError)
     assert "neither a file nor a folder" in str(result.exception)
+
+
+def test_an_empty_tenant_is_refused_and_not_everybody(
+    tmp_path: Path, pages: Path, embedding_server: EmbeddingServer
+) -> None:
+    file = pipeline(tmp_path, embedding_server.url)
+    for command in (["ingest", pages], ["delete", "--all"], ["list"]):
+        result = run(*command, "--tenant", "", "--pipeline", file)
+        assert isinstance(result.exception, UsageError)
+    assert as_json("list", "--pipeline", file) == []
+
+
+def test_exit_codes_tell_a_wrong_call_from_a_failure(
+    tmp_path: Path, pages: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def code(*arguments: object) -> object:
+        monkeypatch.setattr(sys, "argv", ["pilotlight", "documents", *map(str, arguments)])
+        with pytest.raises(SystemExit) as exited:
+            main()
+        return exited.value.code
+
+    monkeypatch.setattr("pilotlight_transformer.retrieval.embedding.ATTEMPTS", 1)
+    file = pipeline(tmp_path, "http://127.0.0.1:1")
+    assert code("ingest", pages, "--pipeline", file) == 1
+    assert code("ingest", tmp_path / "nowhere", "--pipeline", file) == 2
+    assert code("ingest", pages, "--pipeline", tmp_path / "nowhere.yaml") == 2
+    assert code("delete", "nothing.md", "--pipeline", file) == 1
 
 
 async def test_what_was_stored_is_found_by_the_step(
