@@ -48,11 +48,22 @@ async def test_writes_that_come_together_share_a_transaction(tmp_path: Path) -> 
     assert 1 <= commits.count("COMMIT") < 20
 
 
-async def test_one_bad_write_takes_no_other_with_it(tmp_path: Path) -> None:
-    def refuse(connection: sqlite3.Connection) -> None:
-        put("half")(connection)
-        raise LookupError("mine")
+def refuse(connection: sqlite3.Connection) -> None:
+    put("half")(connection)
+    raise LookupError("mine")
 
+
+async def test_a_write_that_gives_up_takes_back_its_own_part_only(tmp_path: Path) -> None:
+    async with opened(tmp_path / "a.db") as database:
+        works = [put("a"), refuse, put("b")]
+        results = await asyncio.gather(
+            *(database.write(work) for work in works), return_exceptions=True
+        )
+        assert await names(database) == {"a", "b"}
+    assert [type(result) for result in results] == [str, LookupError, str]
+
+
+async def test_a_write_that_is_wrong_takes_no_other_with_it(tmp_path: Path) -> None:
     async with opened(tmp_path / "a.db") as database:
         works = [put("a"), refuse, put("b"), put("a"), put("c")]
         results = await asyncio.gather(
