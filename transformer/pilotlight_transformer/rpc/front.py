@@ -12,7 +12,13 @@ from urllib.parse import unquote
 import grpc
 from grpc import aio
 
-from pilotlight.errors import BodyTooSlow, InvalidRequest, RequestError, Unavailable
+from pilotlight.errors import (
+    BodyTooSlow,
+    InvalidRequest,
+    OperationError,
+    RequestError,
+    Unavailable,
+)
 from pilotlight.telemetry import bound_request_id
 from pilotlight_transformer.forward.onward import DEADLINE, deadline_of
 from pilotlight_transformer.http.reply import REQUEST_ID
@@ -81,7 +87,7 @@ class GrpcFront(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc is not ty
         reuse_port: bool = False,
     ) -> None:
         self.port = port
-        self._host = host
+        self._host = f"[{host}]" if ":" in host and not host.startswith("[") else host
         self._limits = limits or GrpcLimits()
         self._reuse_port = reuse_port
         self._inflight = inflight
@@ -95,7 +101,7 @@ class GrpcFront(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc is not ty
         """Listen.
 
         Raises:
-            RuntimeError: The port is taken.
+            OperationError: The port is taken, or the host is none of this machine's.
         """
         server = aio.server(
             handlers=(self,),
@@ -107,9 +113,14 @@ class GrpcFront(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc is not ty
             maximum_concurrent_rpcs=self._limits.calls,
             compression=grpc.Compression.NoCompression,
         )
-        self.port = server.add_insecure_port(f"{self._host}:{self.port}")
-        await server.start()
         self._server = server
+        try:
+            self.port = server.add_insecure_port(f"{self._host}:{self.port}")
+        except RuntimeError:
+            raise OperationError(
+                f"gRPC cannot listen on {self._host}, port {self.port}: is the port taken?"
+            ) from None
+        await server.start()
 
     def stop_accepting(self) -> None:
         """Take no new calls; those that run go on until :meth:`drain`."""

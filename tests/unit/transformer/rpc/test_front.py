@@ -1,6 +1,7 @@
 """Calls over gRPC go through the same steps, and on to a predictor that speaks gRPC."""
 
 import asyncio
+import json
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,13 +11,15 @@ import grpc
 import pytest
 from grpc import StatusCode, aio
 
-from pilotlight.errors import Forbidden
+from pilotlight.errors import Forbidden, OperationError
+from pilotlight_transformer.inflight import InFlight
 from pilotlight_transformer.pipeline.answer import Answer
 from pilotlight_transformer.pipeline.call import Call
+from pilotlight_transformer.pipeline.pipeline import Pipeline
 from pilotlight_transformer.pipeline.route import Route
 from pilotlight_transformer.pipeline.step import Outcome, Step
 from pilotlight_transformer.pipeline.target import Target
-from pilotlight_transformer.rpc.front import GrpcLimits
+from pilotlight_transformer.rpc.front import GrpcFront, GrpcLimits
 from pilotlight_transformer.rpc.upstream import Channels
 from tests.unit.transformer.rpc.kserve_messages import pb
 from tests.unit.transformer.rpc.playing import ANSWER, REVISION, SERVICE, rpc
@@ -331,6 +334,49 @@ async def test_drain_lets_running_calls_end_and_takes_no_new_ones(tmp_path: Path
             play.predictor.go_on.set()
             assert await running == ANSWER
             await draining
+
+
+async def test_calls_that_run_outlive_the_end_of_accepting(tmp_path: Path) -> None:
+    async with rpc(tmp_path) as play:
+        play.predictor.slow = True
+        running = play.infer()
+        async with asyncio.timeout(SECONDS):
+            await play.predictor.working.acquire()
+            play.front.stop_accepting()
+            await asyncio.sleep(0.05)
+            assert (await refused(play.infer())).code() is StatusCode.UNAVAILABLE
+            play.predictor.go_on.set()
+            assert await running == ANSWER
+
+
+async def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+    async with rpc(tmp_path) as play:
+        address = f"127.0.0.1:{play.predictor.port}"
+        second = GrpcFront(play.front.port, address, InFlight(Pipeline(())), host="127.0.0.1")
+        with pytest.raises(OperationError, match=f"port {play.front.port}"):
+            await second.start()
+        await second.drain(0)
+
+
+async def test_keys_and_scopes_hold_over_grpc(tmp_path: Path) -> None:
+    keys = [
+        {"tenant": "acme", "name": "all", "key": "pl-key-of-acme-0123456789", "scopes": ["infer:m"]}
+    ]
+    async with rpc(tmp_path, f"- auth: {json.dumps({'keys': keys})}") as play:
+        good = (("authorization", "Bearer pl-key-of-acme-0123456789"),)
+        wrong = (("authorization", "Bearer pl-key-of-acme-012345678X"),)
+        assert await play.infer(metadata=good) == ANSWER
+        assert (await refused(play.infer())).code() is StatusCode.UNAUTHENTICATED
+        assert (await refused(play.infer(metadata=wrong))).code() is StatusCode.UNAUTHENTICATED
+        other = await refused(play.infer("other", metadata=good))
+        assert other.code() is StatusCode.PERMISSION_DENIED
+        # Of two names the last one is asked for, and the scope is that one's.
+        hidden = pb.ModelInferRequest(model_name="m").SerializeToString() + b"\x0a\x05other"
+        refusal = await refused(play.call("ModelInfer", hidden, metadata=good))
+        assert refusal.code() is other.code()
+        ((_, _, metadata),) = play.predictor.asked
+        assert "authorization" not in metadata
+        assert metadata["x-tenant-id"] == "acme"
 
 
 async def test_after_the_grace_a_drain_ends_what_still_runs(tmp_path: Path) -> None:
