@@ -137,7 +137,8 @@ class Shelf:
         try:
             async with asyncio.timeout(self._settings.shared_timeout_s):
                 return await shared.ask(command(shared))
-        except (SharedUnavailable, TimeoutError) as error:
+        except (SharedUnavailable, TimeoutError, TypeError, ValueError) as error:
+            # The last two: it said something else than what was asked for.
             self.failures.inc()
             self._rests_until = self._clock.monotonic() + REST_S
             logger.warning("the cache goes on without Redis for %g s: %s", REST_S, error)

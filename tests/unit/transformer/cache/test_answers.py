@@ -178,11 +178,12 @@ async def test_no_store_keeps_the_cache_out_of_it(tmp_path: Path, said: str) -> 
         assert x_cache(await play.ask(a_question())) == "miss"
 
 
-async def test_no_cache_brings_a_fresh_answer_that_is_kept(tmp_path: Path) -> None:
+@pytest.mark.parametrize("wish", ["no-cache", "max-age=0"])
+async def test_no_cache_brings_a_fresh_answer_that_is_kept(tmp_path: Path, wish: str) -> None:
     said = iter(["old", "new"])
     async with playing(tmp_path, PlayedPredictor(lambda call: chat_answer(next(said)))) as play:
         await play.ask(a_question())
-        fresh = await play.ask(a_question(), headers={"cache-control": "no-cache"})
+        fresh = await play.ask(a_question(), headers={"cache-control": wish})
         assert x_cache(fresh) == "miss"
         assert (await play.ask(a_question())).body == fresh.body
 
@@ -297,6 +298,9 @@ async def test_the_answer_of_a_fallback_is_not_kept(tmp_path: Path) -> None:
             call = a_call(a_question())
             call.targets, call.facts.upstream = targets, upstream
             assert x_cache(await play.send(call)) == expected
+        call = a_call(a_question())
+        call.targets = targets[::-1]
+        assert x_cache(await play.send(call)) == "miss"
 
 
 async def test_answers_without_a_revision_are_not_kept_if_one_is_required(tmp_path: Path) -> None:
@@ -364,3 +368,24 @@ def test_no_answer_is_read_from_what_another_key_or_program_wrote() -> None:
     assert Entry.decode(entry.encode(), "other") is None
     for data in (None, b"", b"[]\n", b"{", b"[1,2,3,4,5]\nx", json.dumps("x").encode(), 7):
         assert Entry.decode(data, "k") is None
+
+
+async def test_a_name_that_means_two_models_has_two_answers(tmp_path: Path) -> None:
+    pipeline = """
+- route:
+    models:
+      small: {url: "http://127.0.0.1:1"}
+      large: {url: "http://127.0.0.1:2"}
+    aliases: {tenants: {a: {fast: small}, b: {fast: large}}}
+- cache: {scope: everyone}
+"""
+    predictor = PlayedPredictor(lambda call: chat_answer(call.targets[0].name))
+    async with Play(pipeline.strip(), tmp_path, predictor) as play:
+        said = []
+        for name in ("a", "b", "a"):
+            client = await play.ask(a_question(model="fast"), identity=tenant(name))
+            document = client.document
+            said.append((document["choices"][0]["message"]["content"], x_cache(client)))
+            assert document["model"] == "fast"
+        assert [result for _, result in said] == ["miss", "miss", "hit"]
+        assert said[0][0] == said[2][0] != said[1][0]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pilotlight_transformer.caching.key import Scope, canonical, request_key
 from pilotlight_transformer.pipeline.call import Call, Identity
 from tests.unit.transformer.cache.kit import a_question, playing, x_cache
-from tests.unit.transformer.playing import PlayedPredictor, a_call, chat_answer
+from tests.unit.transformer.playing import PlayedPredictor, a_call, chat_answer, chat_stream
 
 SAME = [
     (b'{"a":1,"b":2}', b'{ "b" : 2,\n"a":1 }'),
@@ -155,7 +155,9 @@ def test_every_answer_is_the_one_that_this_very_request_would_get(
 ) -> None:
     async def run() -> None:
         with TemporaryDirectory() as folder:
-            predictor = PlayedPredictor(lambda call: chat_answer(_told(call)))
+            predictor = PlayedPredictor(
+                lambda call: chat_stream(_told(call)) if call.stream else chat_answer(_told(call))
+            )
             async with playing(Path(folder), predictor) as play:
                 calls = [
                     a_call(a_question(text, **more), identity=Identity(tenant, "s"))  # type: ignore[arg-type]
@@ -166,8 +168,9 @@ def test_every_answer_is_the_one_that_this_very_request_would_get(
                     clients = await asyncio.gather(*(play.send(call) for call in calls))
                 else:
                     clients = [await play.send(call) for call in calls]
-                for client, told in zip(clients, expected, strict=True):
-                    content = client.document["choices"][0]["message"]["content"]
+                for call, client, told in zip(calls, clients, expected, strict=True):
+                    choice = None if call.stream else client.document["choices"][0]
+                    content = client.text if choice is None else choice["message"]["content"]
                     assert content == told
 
     asyncio.run(run())

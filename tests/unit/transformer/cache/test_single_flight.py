@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from pilotlight.errors import BadGateway, InvalidRequest, Overloaded, RequestError, Unavailable
+from pilotlight.errors import (
+    BadGateway,
+    Forbidden,
+    InvalidRequest,
+    Overloaded,
+    RequestError,
+    Unavailable,
+)
 from pilotlight_transformer.caching.live import Failure, Live
 from pilotlight_transformer.pipeline.answer import Answer
 from pilotlight_transformer.pipeline.call import Call
@@ -243,6 +250,19 @@ async def test_when_the_second_one_fails_too_nobody_else_asks(tmp_path: Path) ->
         assert {client.status for client in clients} == {429}
         assert {client.headers.get(b"retry-after") for client in clients} == {b"7"}
         assert len(predictor.asked) == 2
+
+
+async def test_what_another_caller_may_not_is_no_answer_for_the_others(tmp_path: Path) -> None:
+    def forbid(call: Call) -> Answer:
+        raise Forbidden("not this key")
+
+    predictor = Gate(forbid)
+    async with playing(tmp_path, predictor) as play:
+        runs = [Running(play, a_question()) for _ in range(5)]
+        await until(lambda: bool(predictor.asked))
+        predictor.opened.set()
+        assert [(await run.ended()).status for run in runs] == [403] * 5
+        assert len(predictor.asked) == 5
 
 
 async def test_a_stream_that_breaks_off_ends_with_an_error_for_all(tmp_path: Path) -> None:
