@@ -3,21 +3,49 @@
 import re
 from typing import Any
 
+from pilotlight_transformer.pipeline.answer import Answer
 from pilotlight_transformer.pipeline.call import Call
 from pilotlight_transformer.pipeline.event import Event
 from pilotlight_transformer.pipeline.route import Route
 
 # Every message of KServe's V2 gRPC that names a model has the name as its field 1, a string.
-_FIELD_1 = 0x0A
+_FIELD_1 = b"\x0a"
 _PATH = re.compile(r"(/v[12]/models/)(.+?)(:predict|/infer|/ready|)")
 
 
-def rename_request(call: Call, name: str) -> None:
-    """Ask for ``name`` where the forwarder does not: in the path, or in a gRPC message."""
+def ask_own(call: Call, name: str) -> None:
+    """Ask the default predictor for ``name``: it has no target by which the forwarder renames."""
     if call.over_grpc:
-        call.body = with_first_field(call.body, name)
-    elif call.path_name is not None and (found := _PATH.fullmatch(call.path)):
+        call.body = with_name(call.body, name)
+    elif call.path_name is None:
+        call.edit()["model"] = name
+    elif found := _PATH.fullmatch(call.path):
         call.path = f"{found[1]}{name}{found[3]}"
+
+
+def with_name(message: bytes, name: str) -> bytes:
+    """A protobuf message with its string field 1 set.
+
+    Of a field that is there several times the last one counts (Protocol Buffers, Encoding).
+    """
+    value = name.encode()
+    size, length = len(value), bytearray()
+    while size > 0x7F:
+        length.append(size & 0x7F | 0x80)
+        size >>= 7
+    return b"".join((message, _FIELD_1, bytes([*length, size]), value))
+
+
+def rename_answer(call: Call, answer: Answer, name: str) -> None:
+    """Let a whole answer say ``name``."""
+    if call.over_grpc:
+        # In the answer to ModelReady field 1 is something else.
+        if isinstance(answer.body, bytes) and not call.path.endswith("/ready"):
+            answer.body = with_name(answer.body, name)
+        return
+    document = answer.document()
+    if document is not None and rename_document(call.route, document, name):
+        answer.rewrite(document)
 
 
 def rename_document(route: Route, document: dict[str, Any], name: str) -> bool:
@@ -50,61 +78,3 @@ def rename_event(event: Event, route: Route, name: str) -> Event:
         kept = b"".join(line + b"\n" for line in lines if not line.startswith(b"data:"))
         renamed.raw = kept + renamed.raw
     return renamed
-
-
-def with_first_field(message: bytes, text: str) -> bytes:
-    """A protobuf message with its string field 1 set; all else stays as it is.
-
-    Source: Protocol Buffers, Encoding. A message that is cut or has groups stays whole behind the
-    new field, for its receiver to refuse.
-    """
-    kept, at = [], 0
-    try:
-        while at < len(message):
-            start = at
-            tag, at = _varint(message, at)
-            at = _skip(message, at, tag & 7)
-            if tag != _FIELD_1:
-                kept.append(message[start:at])
-    except ValueError:
-        kept = [message]
-    value = text.encode()
-    return b"".join([bytes([_FIELD_1]), _length(len(value)), value, *kept])
-
-
-def _skip(message: bytes, at: int, kind: int) -> int:
-    if kind == 0:
-        _, at = _varint(message, at)
-    elif kind == 1:
-        at += 8
-    elif kind == 2:
-        size, at = _varint(message, at)
-        at += size
-    elif kind == 5:
-        at += 4
-    else:
-        raise ValueError("a group")
-    if at > len(message):
-        raise ValueError("it is cut")
-    return at
-
-
-def _varint(message: bytes, at: int) -> tuple[int, int]:
-    value = 0
-    for shift in range(0, 70, 7):
-        if at >= len(message):
-            break
-        byte = message[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-    raise ValueError("no end of a number")
-
-
-def _length(value: int) -> bytes:
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*out, value])

@@ -26,7 +26,7 @@ from pilotlight_transformer.routing.models import (
     ModelSettings,
     Registry,
 )
-from pilotlight_transformer.routing.renaming import rename_document, rename_event, rename_request
+from pilotlight_transformer.routing.renaming import ask_own, rename_answer, rename_event, with_name
 from pilotlight_transformer.routing.rules import Tier
 
 PRIORITY = b"x-priority"
@@ -146,11 +146,8 @@ class RouteStep(Step):
 
     async def response(self, call: Call, answer: Answer) -> None:
         asked = self._asked.get(call)
-        if asked is None or call.over_grpc:
-            return
-        document = answer.document()
-        if document is not None and rename_document(call.route, document, asked.name):
-            answer.rewrite(document)
+        if asked is not None:
+            rename_answer(call, answer, asked.name)
 
     async def chunk(self, call: Call, event: Event) -> Iterable[Event]:
         asked = self._asked.get(call)
@@ -177,9 +174,8 @@ class RouteStep(Step):
         self._routed.labels("own", _priority(call)).inc()
         call.decide(self.name, "own")
         if asked != own:
-            self._rename(call, asked, own)
-            if call.path_name is None:
-                call.edit()["model"] = own
+            self._asked.put(call, _Asked(asked))
+            ask_own(call, own)
 
     def _to(self, call: Call, asked: str, entry: Model | Tier) -> None:
         priority = _priority(call)
@@ -190,12 +186,14 @@ class RouteStep(Step):
                 retry_after_s=self.settings.probe_every_s,
             )
         first = targets[0]
-        if call.path_name is not None or call.over_grpc:
-            # These have one name only: who knows the model by another one cannot take over.
-            targets = [target for target in targets if target.model == first.model]
-        call.targets = tuple(targets)
         if any(target.model != asked for target in targets):
-            self._rename(call, asked, first.model or asked)
+            self._asked.put(call, _Asked(asked))
+        if call.over_grpc:
+            # A message has one name: who knows the model by another one cannot take over.
+            targets = [target for target in targets if target.model == first.model]
+            if first.model != asked:
+                call.body = with_name(call.body, first.model or asked)
+        call.targets = tuple(targets)
         self._routed.labels(first.name, priority).inc()
         call.decide(self.name, first.name, priority)
 
@@ -211,10 +209,6 @@ class RouteStep(Step):
 
     def _is_down(self, batch: bool) -> Callable[[Model], bool]:
         return lambda model: not model.ready or self._health.down(model.target(batch=batch).name)
-
-    def _rename(self, call: Call, asked: str, name: str) -> None:
-        self._asked.put(call, _Asked(asked))
-        rename_request(call, name)
 
     def _probed(self) -> list[Target]:
         return [

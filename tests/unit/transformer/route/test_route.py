@@ -9,10 +9,13 @@ import pytest
 
 from pilotlight.clock import SystemClock
 from pilotlight.errors import UsageError
+from pilotlight_transformer.forward.onward import path_for
 from pilotlight_transformer.pipeline.answer import Answer
 from pilotlight_transformer.pipeline.call import Call, Identity
 from pilotlight_transformer.pipeline.headers import Headers
 from pilotlight_transformer.pipeline.target import Target
+from pilotlight_transformer.routing.renaming import with_name
+from pilotlight_transformer.rpc.wire import model_name
 from tests.unit.transformer.playing import (
     Play,
     PlayedPredictor,
@@ -33,7 +36,7 @@ ROUTE = """
         batch: {url: http://strong-batch.models}
       secret: {url: http://secret.models, tenants: [acme]}
     aliases:
-      everyone: {gpt-4o: strong}
+      everyone: {gpt-4o: strong, mine: m}
       tenants: {acme: {best: secret, small: strong}}
     tiers:
       auto:
@@ -130,7 +133,7 @@ async def test_models_lists_what_the_tenant_may_ask_for(play: Play) -> None:
     acme = await play.send(a_call(method="GET", path="/v1/models", identity=ACME))
     v2 = await play.send(a_call(method="GET", path="/v2/models"))
     names = [card["id"] for card in everybody.document["data"]]
-    assert names == ["auto", "gpt-4o", "m", "small", "strong"]
+    assert names == ["auto", "gpt-4o", "m", "mine", "small", "strong"]
     assert v2.document == {"models": names}
     assert {card["id"] for card in acme.document["data"]} == {*names, "best", "secret"}
     assert all(card["object"] == "model" for card in everybody.document["data"])
@@ -207,6 +210,9 @@ async def test_the_services_own_model_goes_to_the_default_predictor(play: Play) 
     assert play.predictor.asked[-1].targets == ()
     await play.ask({"messages": []})
     assert play.predictor.asked[-1].document["model"] == "m"
+    client = await play.ask(named("mine"))
+    assert play.predictor.asked[-1].document["model"] == "m"
+    assert client.document["model"] == "mine"
 
 
 @pytest.mark.parametrize("body", [b'{"model": 5}', b'{"model": ["m"]}', b"[]", b"no"])
@@ -223,23 +229,25 @@ async def test_a_lone_surrogate_does_no_harm(play: Play) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "onward"),
     [
-        ("POST", "/v1/models/gpt-4o:predict", "/v1/models/llama-3-70b:predict"),
-        ("POST", "/v2/models/gpt-4o/infer", "/v2/models/llama-3-70b/infer"),
-        ("GET", "/v2/models/gpt-4o/ready", "/v2/models/llama-3-70b/ready"),
-        ("GET", "/v2/models/gpt-4o", "/v2/models/llama-3-70b"),
-        ("GET", "/v2/models/auto", "/v2/models/llama-3-70b"),
-        ("GET", "/v2/models/small/ready", "/v2/models/small/ready"),
+        ("POST", "/v1/models/gpt-4o:predict", ["/v1/models/llama-3-70b:predict"]),
+        ("POST", "/v2/models/gpt-4o/infer", ["/v2/models/llama-3-70b/infer"]),
+        ("GET", "/v2/models/gpt-4o/ready", ["/v2/models/llama-3-70b/ready"]),
+        ("GET", "/v2/models/gpt-4o", ["/v2/models/llama-3-70b"]),
+        ("GET", "/v2/models/auto", ["/v2/models/llama-3-70b", "/v2/models/small"]),
+        ("GET", "/v2/models/small/ready", ["/v2/models/small/ready"]),
+        ("POST", "/v2/models/mine/infer", ["/v2/models/m/infer"]),
     ],
 )
-async def test_a_path_that_names_the_model_is_rewritten(
-    play: Play, method: str, path: str, onward: str
+async def test_a_path_names_the_model_as_each_upstream_knows_it(
+    play: Play, method: str, path: str, onward: list[str]
 ) -> None:
     play.predictor.reply = lambda call: Answer.of({"model_name": "llama-3-70b", "name": "x"})
     body = {"inputs": ["a" * 200]} if method == "POST" else None
     client = await play.send(a_call(body, method=method, path=path))
     assert client.status == 200
-    assert play.predictor.asked[-1].path == onward
-    assert len(play.predictor.asked[-1].targets) == 1
+    (call,) = play.predictor.asked
+    default = Target("own", "127.0.0.1")
+    assert [path_for(call, target) for target in call.targets or (default,)] == onward
 
 
 async def test_kserves_answers_name_the_model_as_it_was_asked_for(play: Play) -> None:
@@ -254,12 +262,29 @@ async def test_a_path_cannot_go_around_who_may_see_a_model(play: Play) -> None:
     assert not play.predictor.asked
 
 
-async def test_a_grpc_message_is_asked_for_under_the_upstreams_name(play: Play) -> None:
-    play.predictor.reply = lambda call: Answer(200, Headers(), call.body)
-    call = a_call(b"\x0a\x06gpt-4o\x12\x011", path="/v2/models/gpt-4o/infer")
+def over_grpc(path: str, name: str) -> Call:
+    call = a_call(with_name(b"", name) + b"\x12\x011", path=path)
     call.over_grpc = True
-    client = await play.send(call)
-    assert client.body == b"\x0a\x0bllama-3-70b\x12\x011"
+    return call
+
+
+async def test_a_grpc_message_names_the_model_as_its_upstream_knows_it(play: Play) -> None:
+    play.predictor.reply = lambda call: Answer(200, Headers(), b"\x0a\x02up")
+    client = await play.send(over_grpc("/v2/models/auto/infer", "auto"))
+    (call,) = play.predictor.asked
+    assert model_name(call.payload()) == "llama-3-70b"
+    assert b"\x12\x011" in call.payload()
+    assert [target.name for target in call.targets] == ["strong"]
+    assert model_name(client.body) == "auto"
+    await play.send(over_grpc("/v2/models/mine/infer", "mine"))
+    assert model_name(play.predictor.asked[-1].payload()) == "m"
+
+
+async def test_a_grpc_answer_without_a_name_stays_as_it_is(play: Play) -> None:
+    play.predictor.reply = lambda call: Answer(200, Headers(), b"\x08\x01")
+    call = a_call(with_name(b"", "gpt-4o"), method="GET", path="/v2/models/gpt-4o/ready")
+    call.over_grpc = True
+    assert (await play.send(call)).body == b"\x08\x01"
 
 
 async def test_decisions_name_the_upstream_only(play: Play) -> None:

@@ -5,23 +5,18 @@ from hypothesis import strategies as st
 
 from pilotlight_transformer.pipeline.event import Event
 from pilotlight_transformer.pipeline.route import Route
-from pilotlight_transformer.routing.renaming import rename_event, with_first_field
+from pilotlight_transformer.routing.renaming import rename_event, with_name
+from pilotlight_transformer.rpc.wire import model_name
 
 
-@given(st.binary(max_size=60), st.text(max_size=200))
-def test_a_protobuf_message_keeps_all_but_its_first_field(rest: bytes, name: str) -> None:
-    value = name.encode()
-    tail = b"\x12" + bytes([len(rest)]) + rest + b"\x18\x96\x01\x25\x01\x02\x03\x04"
-    message = with_first_field(b"\x0a\x03old" + tail + b"\x0a\x05older", name)
-    assert message.endswith(value + tail)
-    assert message[0] == 0x0A
-    again = with_first_field(message, "x")
-    assert again == b"\x0a\x01x" + tail
-
-
-@given(st.binary(max_size=60))
-def test_any_bytes_can_be_renamed_without_an_error(message: bytes) -> None:
-    assert with_first_field(message, "x").startswith(b"\x0a\x01x")
+@given(st.text("abc/é", max_size=20), st.text("xyz/é", max_size=300), st.binary(max_size=60))
+def test_of_a_message_a_parser_reads_the_new_name_and_all_else_is_there(
+    old: str, new: str, rest: bytes
+) -> None:
+    tail = b"\x12" + bytes([len(rest)]) + rest
+    message = with_name(with_name(b"", old) + tail, new)
+    assert model_name(message) == new
+    assert message.startswith(with_name(b"", old) + tail)
 
 
 def test_an_event_of_another_protocol_keeps_its_type() -> None:
