@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-SINCE = "_counting_since_seconds"
-"""Of these the smallest is the server's."""
+SINCE = ("_counting_since_seconds", "_created")
+"""Since when: of these the smallest is the server's."""
 
 
 def merged(texts: Sequence[bytes]) -> bytes:

@@ -46,6 +46,7 @@ def test_the_earliest_start_stands() -> None:
     name = b"pilotlight_transformer_counting_since_seconds"
     text = merged([b"# TYPE x gauge\n" + name + b'{revision="r"} %d\n' % at for at in (9, 7, 8)])
     assert text.decode().splitlines()[-1].endswith(" 7.0")
+    assert merged([b"# TYPE x gauge\nx_created 9.0\n"] * 2).endswith(b"x_created 9.0\n")
 
 
 async def test_any_worker_tells_what_all_counted(folder: Path) -> None:
