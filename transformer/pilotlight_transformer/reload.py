@@ -18,7 +18,8 @@ class PipelineFile:
     """Tells when the file says something else, by its content.
 
     A ConfigMap's file is a symbolic link to another folder after each change; its content is what
-    counts.
+    counts. A change is taken when two looks in a row find the same: others write files in place,
+    and half of one may be a whole pipeline that lacks its last steps.
 
     Args:
         path: Of the YAML.
@@ -29,6 +30,7 @@ class PipelineFile:
         self._path = path
         self._use = use
         self._seen: bytes | None = None
+        self._found: bytes | None = None
         self._guarded = False
 
     async def load(self) -> None:
@@ -37,7 +39,7 @@ class PipelineFile:
         Raises:
             UsageError: It cannot be used.
         """
-        self._seen = await asyncio.to_thread(self._digest)
+        self._seen = self._found = await asyncio.to_thread(self._digest)
         await self._take()
 
     async def watch(self, every_s: float) -> None:
@@ -49,7 +51,8 @@ class PipelineFile:
     async def look(self) -> None:
         """Look once."""
         digest = await asyncio.to_thread(self._digest)
-        if digest is None or digest == self._seen:
+        settled, self._found = digest == self._found, digest
+        if digest is None or digest == self._seen or not settled:
             return
         self._seen = digest
         try:
