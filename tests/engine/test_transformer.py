@@ -208,9 +208,9 @@ def test_v2_over_grpc_is_passed_through(
         },
     )
     folder = tmp_path_factory.mktemp("grpc")
-    host = f"127.0.0.1:{predictor.grpc_port}"
+    host, by_grpc = (f"127.0.0.1:{n}" for n in (predictor.http_port, predictor.grpc_port))
     answers = []
-    with transformer_before(host, folder, "--predictor_protocol=grpc-v2") as running:
+    with transformer_before(host, folder, predictor_grpc_host=by_grpc) as running:
         for port in (predictor.grpc_port, running.grpc_port):
             with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
                 stub = GRPCInferenceServiceStub(channel)

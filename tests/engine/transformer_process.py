@@ -67,13 +67,18 @@ class Transformer:
 
 @contextmanager
 def transformer_before(
-    predictor_host: str, folder: Path, *arguments: str, pipeline: str | None = None
+    predictor_host: str,
+    folder: Path,
+    *,
+    pipeline: str | None = None,
+    predictor_grpc_host: str | None = None,
 ) -> Iterator[Transformer]:
     """Start one before a predictor, and end it at the end of the block.
 
     Args:
         predictor_host: Host and port of the predictor.
         pipeline: The text of the pipeline's file.
+        predictor_grpc_host: Host and port of the predictor's gRPC, if the transformer takes it too.
     """
     port, grpc_port = free_port(), free_port()
     log = folder / f"transformer-{port}.log"
@@ -85,10 +90,11 @@ def transformer_before(
         f"--predictor_host={predictor_host}",
         "--http_host=127.0.0.1",
         f"--http_port={port}",
-        f"--grpc_port={grpc_port}",
         "--drain-delay-s=0",
-        *arguments,
     ]
+    if predictor_grpc_host is not None:
+        grpc = (f"--grpc_port={grpc_port}", f"--predictor_grpc_host={predictor_grpc_host}")
+        command.extend(grpc)
     if pipeline is not None:
         file = folder / f"pipeline-{port}.yaml"
         file.write_text(pipeline)
