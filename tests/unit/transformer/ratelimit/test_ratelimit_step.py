@@ -158,6 +158,18 @@ async def test_a_stream_without_usage_settles_by_its_events(tmp_path: Path) -> N
         assert spent(play) == 10 + 3  # two deltas, and the one with the finish reason
 
 
+@pytest.mark.parametrize("cut", [1, 3, 17, 10_000])
+async def test_it_costs_the_same_wherever_the_network_cuts_it(tmp_path: Path, cut: int) -> None:
+    texts = ["a", "data: ", "\n\ndata: ", '"completion_tokens": 9 ']
+    predictor = PlayedPredictor(lambda call: chat_stream(*texts, cut=cut))
+    async with Play(TOKENS, tmp_path, predictor, clock=SimulatedClock()) as play:
+        call = a_call(a_chat(stream=True))
+        call.facts.prompt_tokens = 10
+        client = await play.send(call)
+        assert client.text == "".join(texts)
+        assert spent(play) == 10 + len(texts) + 1
+
+
 async def test_a_stream_that_was_cut_costs_what_had_come(tmp_path: Path) -> None:
     broken = PlayedPredictor(lambda call: chat_stream("a", "b", fail=BadGateway("gone")))
     async with Play(TOKENS, tmp_path, broken, clock=SimulatedClock()) as play:

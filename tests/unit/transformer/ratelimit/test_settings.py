@@ -3,8 +3,11 @@
 import pytest
 
 from pilotlight.errors import UsageError
+from pilotlight_transformer.limits.callers import Callers
 from pilotlight_transformer.limits.settings import Allowance, RatelimitSettings, per_second
+from pilotlight_transformer.pipeline.call import Identity
 from pilotlight_transformer.pipeline.configuration import parse_configuration
+from tests.unit.transformer.playing import a_call
 
 
 @pytest.mark.parametrize(
@@ -60,3 +63,29 @@ def test_a_named_tenant_has_its_own_limits_and_the_general_ones_for_the_rest() -
     assert acme.tenant.requests is not None
     assert acme.tenant.requests.burst == 9
     assert Allowance().over(acme) == acme
+
+
+def test_an_empty_part_takes_a_named_tenants_limit_away() -> None:
+    settings = RatelimitSettings.model_validate(
+        {"key": {"requests": {"rate": "1/s", "burst": 1}}, "tenants": {"acme": {"key": {}}}}
+    )
+    callers = Callers(settings, "m")
+    assert callers.buckets(a_call({}, identity=Identity("acme", "k"))) == ()
+    assert len(callers.buckets(a_call({}, identity=Identity("other", "k")))) == 1
+
+
+def test_no_two_callers_share_a_bucket_by_the_way_they_are_called() -> None:
+    limits = {"requests": {"rate": "1/s", "burst": 1}}
+    settings = RatelimitSettings.model_validate({"key": limits, "tenant": limits})
+    callers = Callers(settings, "m")
+    identities = [
+        Identity(*names)
+        for names in (("a", "b"), ("ab", ""), ("", "ab"), ("a", "b\0"), ("a:key", "b"), ("b", "a"))
+    ]
+    keys = [
+        bucket.key
+        for identity in identities
+        for bucket in callers.buckets(a_call({}, identity=identity))
+    ]
+    tenants = {identity.tenant for identity in identities}
+    assert len(set(keys)) == len(identities) + len(tenants)

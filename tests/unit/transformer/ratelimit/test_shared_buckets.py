@@ -192,6 +192,18 @@ async def test_without_redis_nobody_passes_if_the_policy_says_so(
         assert await statuses(play, 1) == [200]
 
 
+async def test_a_redis_that_takes_no_writes_counts_as_none(
+    redis_server: RedisServer, shared: Shared, tmp_path: Path
+) -> None:
+    await shared.client.config_set("maxmemory", "1")
+    try:
+        async with Play(REQUESTS % "", tmp_path, redis=redis_server.url) as play:
+            assert await statuses(play, 4) == [200, 200, 200, 429]
+    finally:
+        await shared.client.config_set("maxmemory", "0")
+    assert await shared.client.dbsize() == 0
+
+
 async def test_an_answer_that_cannot_be_settled_stays_charged_and_harms_nobody(
     redis_server: RedisServer, shared: Shared, tmp_path: Path
 ) -> None:
