@@ -98,6 +98,8 @@ class Workers:
             try:
                 self._become(worker, parent)
                 code = self._serve(worker.listener, worker.number)
+            except Exception:
+                logger.exception("worker %d failed", worker.number)
             finally:
                 logging.shutdown()
                 os._exit(code)
@@ -116,6 +118,8 @@ class Workers:
     def _pass_on(self, number: signal.Signals) -> None:
         self._stopping = True
         for worker in self._workers:
+            # Or clients would connect to a socket that nobody takes them from any more.
+            worker.listener.close()
             if worker.pid:
                 os.kill(worker.pid, number)
 

@@ -1,12 +1,15 @@
 """The connections to one predictor."""
 
 import asyncio
+import logging
 import ssl
 from collections import deque
 
 from pilotlight.errors import Overloaded, Unavailable
 from pilotlight_transformer.forward.connection import UpstreamConnection
 from pilotlight_transformer.forward.limits import UpstreamLimits
+
+logger = logging.getLogger(__name__)
 
 
 class Unreachable(Unavailable):
@@ -97,11 +100,8 @@ class Pool:
         except (OSError, TimeoutError) as error:
             self._opening -= 1
             self._let_one_in()
-            what = f"not within {self.limits.connect_s:g} s" if not str(error) else str(error)
-            raise Unreachable(
-                f"the predictor at {self._host}:{self._port} cannot be reached: {what}",
-                retry_after_s=1.0,
-            ) from None
+            what = str(error) or f"not within {self.limits.connect_s:g} s"
+            raise self._unreachable(what) from None
         except BaseException:
             self._opening -= 1
             self._let_one_in()
@@ -109,12 +109,17 @@ class Pool:
         self._opening -= 1
         if not connection.usable:
             self._let_one_in()
-            raise Unreachable(
-                f"the predictor at {self._host}:{self._port} ended the connection at once",
-                retry_after_s=1.0,
-            )
+            raise self._unreachable("it ended the connection at once")
         self._all.add(connection)
         return connection
+
+    def _unreachable(self, what: str) -> Unreachable:
+        # Addresses inside the cluster are for the log alone.
+        logger.warning("the predictor at %s:%d cannot be reached: %s", self._host, self._port, what)
+        return Unreachable(
+            "the predictor cannot be reached: try again; the transformer's log says why",
+            retry_after_s=1.0,
+        )
 
     async def _wait(self) -> UpstreamConnection | None:
         if len(self._waiting) >= self.limits.waiting:

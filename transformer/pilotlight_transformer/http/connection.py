@@ -261,6 +261,10 @@ class ServerConnection(asyncio.Protocol):
         elif phase is Phase.BODY:
             self._sweep_body(now)
         elif now - self._since > limits.head_s:
+            if phase is Phase.NEW:
+                # Whoever keeps connections ready would take an answer for that of its next request.
+                self._linger()
+                return
             self._refuse(
                 HeadersTooSlow(f"the headers did not arrive within {limits.head_s:g} s: be faster")
             )

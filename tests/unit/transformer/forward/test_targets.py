@@ -54,6 +54,7 @@ async def test_a_predictor_that_cannot_be_reached_is_a_503(closed_port: Target) 
         answer = await front.ask(body={})
         assert (answer.status, answer.code) == (503, "unavailable")
         assert answer.header("retry-after") == "1"
+        assert b"127.0.0.1" not in answer.body
         assert health.told == ["gone failed"]
 
 

@@ -156,14 +156,24 @@ async def _drip(writer: asyncio.StreamWriter, data: bytes, pause_s: float) -> No
 
 async def test_slow_headers_are_refused() -> None:
     limits = Limits(head_s=0.3)
-    async with StubPredictor() as stub, Front(stub.target, limits=limits) as front:
-        async with await front.client() as client:
-            client.write(f"{LINE}\r\n{HOST}\r\n".encode())
-            writing = asyncio.ensure_future(_drip(client.writer, b"x-a: 1\r\n", 0.05))
-            assert (await client.answer()).code == "headers_too_slow"
-            writing.cancel()
-        async with await front.client() as client:
-            assert (await client.answer()).status == 408
+    async with (
+        StubPredictor() as stub,
+        Front(stub.target, limits=limits) as front,
+        await front.client() as client,
+    ):
+        client.write(f"{LINE}\r\n{HOST}\r\n".encode())
+        writing = asyncio.ensure_future(_drip(client.writer, b"x-a: 1\r\n", 0.05))
+        assert (await client.answer()).code == "headers_too_slow"
+        writing.cancel()
+
+
+async def test_a_new_connection_on_which_nothing_comes_ends_without_a_word() -> None:
+    async with (
+        StubPredictor() as stub,
+        Front(stub.target, limits=Limits(head_s=0.3)) as front,
+        await front.client() as client,
+    ):
+        assert await client.ended() == b""
 
 
 async def test_a_body_that_stops_coming_is_refused() -> None:
