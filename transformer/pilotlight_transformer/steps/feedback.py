@@ -11,7 +11,7 @@ from pydantic import Field
 
 from pilotlight.errors import NotFound, Outdated, RequestError, UsageError
 from pilotlight.http_headers import REVISION
-from pilotlight_transformer.feedback.answered import Seen, Text, answered
+from pilotlight_transformer.feedback.answered import Answered, Seen, Text, answered
 from pilotlight_transformer.feedback.given import read_feedback
 from pilotlight_transformer.feedback.prompt import prompt_of
 from pilotlight_transformer.feedback.redis import RedisFeedback
@@ -24,7 +24,7 @@ from pilotlight_transformer.feedback.store import (
     UnknownAnswer,
 )
 from pilotlight_transformer.pipeline.answer import Answer
-from pilotlight_transformer.pipeline.call import Call, Slot
+from pilotlight_transformer.pipeline.call import Call, Facts, Slot
 from pilotlight_transformer.pipeline.event import Event
 from pilotlight_transformer.pipeline.route import GENERATES, Route
 from pilotlight_transformer.pipeline.step import Outcome, Step, StepSettings
@@ -153,7 +153,7 @@ class FeedbackStep(Step):
         seen.noted = True
         clock = self.surroundings.clock
         answer = answered(call, seen, clock.time(), clock.monotonic())
-        call.facts.response_id = call.facts.response_id or answer.response_id
+        _tell(call.facts, answer)
         try:
             async with asyncio.timeout(self.settings.note_timeout_s):
                 await self._store.note(answer, self._text(call, seen))
@@ -172,3 +172,10 @@ class FeedbackStep(Step):
 
     def collectors(self) -> Iterable[Collector]:
         return self._scores.collectors()
+
+
+def _tell(facts: Facts, answer: Answered) -> None:
+    """Let the steps outside of this one know what nobody has told them yet."""
+    for name in ("response_id", "prompt_tokens", "completion_tokens", "finish_reason"):
+        if getattr(facts, name) is None:
+            setattr(facts, name, getattr(answer, name))

@@ -451,6 +451,15 @@ async def test_the_header_names_the_revision_where_nobody_else_does(tmp_path: Pa
         assert counted(play)["answers_total of-header"] == 2
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_the_steps_outside_learn_what_was_seen(tmp_path: Path, stream: bool) -> None:
+    async with play_with("", tmp_path) as play:
+        call = a_call(a_chat(stream=stream), identity=ALICE)
+        await play.send(call)
+    assert (call.facts.response_id, call.facts.finish_reason) == ("answer-1", "stop")
+    assert call.facts.completion_tokens == (None if stream else 7)
+
+
 async def test_redis_must_be_named_to_be_used(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"needs stores\.redis"):
         await play_with("store: redis", tmp_path).__aenter__()

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import sqlite3
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -108,6 +110,47 @@ async def test_a_full_disk_is_told_and_loses_nothing_that_was_acknowledged(tmp_p
         assert all(isinstance(error, Unavailable) for error in failed)
         assert "is full: nothing was stored" in str(failed[0])
         assert await names(database) == {"first"} | kept
+
+
+LIMITED = """
+import asyncio, resource, sys
+from pathlib import Path
+from pilotlight.errors import Unavailable
+from pilotlight_transformer.stores.database import Database
+
+async def main():
+    path = Path(sys.argv[1])
+    database = Database(path)
+    await database.make("CREATE TABLE item (name TEXT)")
+    await database.write(lambda c: c.execute("INSERT INTO item VALUES ('before')").rowcount)
+    log = path.with_name(path.name + "-wal").stat().st_size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (log + 10_000, resource.RLIM_INFINITY))
+    for number in range(3):
+        try:
+            row = (f"{number}" * 50_000,)
+            await database.write(lambda c: c.execute("INSERT INTO item VALUES (?)", row).rowcount)
+        except Unavailable:
+            print("refused")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    await database.write(lambda c: c.execute("INSERT INTO item VALUES ('after')").rowcount)
+    print(await database.read("SELECT name FROM item"))
+    await database.close()
+
+asyncio.run(main())
+"""
+
+
+def test_a_disk_that_fails_in_the_middle_of_a_write_is_used_again_when_it_works(
+    tmp_path: Path,
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(tmp_path / "a.db")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout.splitlines() == ["refused"] * 3 + ["[('before',), ('after',)]"]
 
 
 async def test_another_process_that_keeps_the_file_is_waited_for_once_and_not_longer(
