@@ -16,8 +16,10 @@ from pilotlight_transformer.safety.pattern import (
 )
 
 _DIGIT = Chars(r"\d")
-_LOCAL = Chars(r"[\w.%+'-]")
-_LABEL = Chars(r"[\w-]")
+# Letters, but for the scripts that have no spaces between words: all of a text would be one.
+_LETTER = r"(?![\u0e00-\u0eff\u1100-\u11ff\u3040-\u31ff\u3400-\u9fff\U00020000-\U0003ffff])\w"
+_LOCAL = Chars(rf"(?:{_LETTER}|[.%+'-])")
+_LABEL = Chars(rf"(?:{_LETTER}|-)")
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 _URL_SAFE = "[A-Za-z0-9_-]"
 
@@ -122,7 +124,9 @@ PATTERNS: dict[str, tuple[Pattern, ...]] = {
             lead=("@", _LOCAL.expression, 64),
         ),
     ),
-    "phone": (Pattern("phone", _PHONE, not_after=r"[\w+]", not_before=r"\d", check=_phone_end),),
+    "phone": (
+        Pattern("phone", _PHONE, not_after=r"[\dA-Za-z_+]", not_before=r"\d", check=_phone_end),
+    ),
     "iban": (
         Pattern(
             "iban",

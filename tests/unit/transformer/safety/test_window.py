@@ -198,6 +198,15 @@ def test_plain_words_are_held_for_a_word_at_most() -> None:
     assert sent + window.flush() == text
 
 
+def test_scripts_without_spaces_flow_too_and_what_stands_in_them_is_found() -> None:
+    window = Window(DETECTORS, lambda rule: None)
+    text, sent = "\u8054\u7cfbjane@example.com\u8c22\u8c22\u7535\u8bdd555-123-4567\u3002", ""
+    for at, char in enumerate("\u6c49" * 300):
+        sent += window.feed(char)
+        assert at - len(sent) < 3
+    assert whole(text) == "\u8054\u7cfb[email]\u8c22\u8c22\u7535\u8bdd[phone]\u3002"
+
+
 def test_a_beginning_that_never_ends_is_redacted_and_not_kept_for_ever() -> None:
     window = Window(DETECTORS, lambda rule: None)
     sent = window.feed("4111") + "".join(window.feed("\u200b" * 100) for _ in range(60))
