@@ -33,9 +33,14 @@ async def served_model(client: httpx.AsyncClient) -> str:
     """The name of the first model that the server lists.
 
     Raises:
-        OperationError: It lists none.
+        OperationError: It lists none, or only to those with a key.
     """
     response = await client.get("/v1/models")
+    if response.status_code in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
+        raise OperationError(
+            "the service wants a key, and one that may list and ask models: put it into the "
+            f"variable PILOTLIGHT_API_KEY (GET /v1/models: {response.text[:200]})"
+        )
     try:
         return str(response.raise_for_status().json()["data"][0]["id"])
     except (httpx.HTTPStatusError, ValueError, LookupError, TypeError) as error:

@@ -144,7 +144,7 @@ def test_a_service_that_wants_a_key_is_asked_with_it_and_the_key_is_not_shown(up
 def test_without_its_key_such_a_service_is_said_to_refuse(up: Up) -> None:
     command = up("locked", "--once")
     assert command.wait() == 1
-    assert "a key is needed" in command.err.read_text()
+    assert "put it into the variable PILOTLIGHT_API_KEY" in command.err.read_text()
 
 
 def test_the_folders_of_a_run_are_gone_after_it(up: Up, tmp_path: Path) -> None:
