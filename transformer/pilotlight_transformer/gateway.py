@@ -94,13 +94,13 @@ class Gateway:
             reply.request_id = call.request_id.encode("latin-1")
             exchange = pipeline.open(call, self._forwarder, reply)
             running.exchange = exchange
-            work = self._exchange(running, call)
+            work = self._exchange(running, call, reply)
         else:
             work = self._relay(running, call, reply)
         running.task = self._loop.create_task(work)
         reply.on_left = running.client_left
 
-    async def _exchange(self, running: Running, call: Call) -> None:
+    async def _exchange(self, running: Running, call: Call, reply: Reply) -> None:
         running.started = True
         exchange = running.exchange
         assert exchange is not None  # noqa: S101  # set by the only caller
@@ -108,7 +108,7 @@ class Gateway:
             with bound_request_id(call.request_id):
                 await exchange.run()
         finally:
-            self._ended(running, call, exchange.outcome)
+            self._ended(running, call, reply, exchange.outcome)
 
     async def _relay(self, running: Running, call: Call, reply: Reply) -> None:
         """Without steps: the predictor's answer as it is."""
@@ -139,7 +139,7 @@ class Gateway:
             self._fail(call, reply, outcome, InternalError("the transformer failed"))
         finally:
             call.ended = True
-            self._ended(running, call, outcome)
+            self._ended(running, call, reply, outcome)
 
     def _fail(self, call: Call, reply: Reply, outcome: Outcome, error: RequestError) -> None:
         outcome.error = error.code
@@ -156,7 +156,10 @@ class Gateway:
         else:
             reply.cut()
 
-    def _ended(self, running: Running, call: Call, outcome: Outcome) -> None:
+    def _ended(self, running: Running, call: Call, reply: Reply, outcome: Outcome) -> None:
+        if not reply.ended:
+            # Cancelled, or failed while it was being ended: the client must not wait for more.
+            reply.cut()
         self.inflight.end(running)
         for observer in self._observers:
             observer.ended(call, outcome)

@@ -328,8 +328,13 @@ class ServerConnection(asyncio.Protocol):
         if self._full_since is not None:
             return
         if self._waiting:
-            request, self._reply = self._waiting.popleft()
-            self._server.handler.handle(request, self._reply)
+            request, reply = self._waiting.popleft()
+            self._reply = reply
+            try:
+                self._server.handler.handle(request, reply)
+            except Exception:
+                logger.exception("a request could not be taken")
+                reply.cut()
         elif self._refusal is not None:
             self._refuse(self._refusal)
         elif self._server.closing and self._phase <= Phase.IDLE:

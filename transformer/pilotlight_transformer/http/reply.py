@@ -115,6 +115,9 @@ class Reply:
         """Send a piece of the body."""
         if self.ended or not data:
             return
+        if not self.begun:
+            self.cut()
+            return
         if self.on_data is not None:
             self.on_data(self._status, data)
         if not self._head_only:
@@ -123,6 +126,9 @@ class Reply:
     def send_end(self) -> None:
         """The answer is complete."""
         if self.ended:
+            return
+        if not self.begun:
+            self.cut()
             return
         if self._chunked and not self._head_only:
             self._connection.send(LAST_CHUNK)

@@ -57,3 +57,12 @@ class TargetsStep(Step):
     async def request(self, call: Call) -> Answer | None:
         call.targets = type(self).targets
         return None
+
+
+class BrokenStep(Step):
+    """Breaks the rules of HTTP in the answer's headers."""
+
+    name = "broken"
+
+    def answering(self, call: Call, answer: Answer) -> None:
+        answer.headers.put(b"x-broken", b"a\r\nset-cookie: b")

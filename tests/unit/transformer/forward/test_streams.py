@@ -281,3 +281,17 @@ async def test_a_predictors_second_answer_is_nobodys() -> None:
         await until(lambda: front.pools.connections() == 0)
         assert (await front.ask("/v1/models")).document == {"b": 2}
         assert stub.connections == 2
+
+
+@pytest.mark.parametrize("streaming", [False, True], ids=["whole", "stream"])
+async def test_a_header_with_a_line_break_reaches_nobody(*, streaming: bool) -> None:
+    pipeline = "- tests.unit.transformer.forward.steps:BrokenStep"
+    script = stream("a") if streaming else whole()
+    async with (
+        StubPredictor(script) as stub,
+        Front(stub.target, pipeline) as front,
+        await front.client() as client,
+    ):
+        client.write(request(body={"stream": streaming}))
+        assert await client.ended() == b""
+        await until(lambda: not len(front.gateway.inflight))
