@@ -196,20 +196,23 @@ class CacheStep(Step):
         live = None if state is None else state.live
         if state is None or live is None:
             return
-        live.feed(data)
         # The network may cut a stream inside its last event.
         state.tail = (state.tail + data)[-_TAIL_BYTES:]
         if _ENDS.search(state.tail):
-            self._stream_ended(call, state, live)
+            self._stream_ends(call, state, live, data)
+        else:
+            live.feed(data)
 
-    def _stream_ended(self, call: Call, state: _State, live: Live) -> None:
-        """``[DONE]`` went by: of the whole answer, or because a step wanted no more of it."""
-        body = live.kept
+    def _stream_ends(self, call: Call, state: _State, live: Live, data: bytes) -> None:
+        """``[DONE]`` goes by: of the whole answer, or because a step wants no more of it."""
+        before = live.kept
+        body = None if before is None else before + data
         whole = body is not None and is_whole_stream(body)
         if call.enough and not whole:
             live.fail(Failure())
             self._flights.land(state.key, live)
             return
+        live.feed(data)
         live.finish()
         if body is not None and whole and call.stream:
             self._keep(call, state, body, streamed=True)

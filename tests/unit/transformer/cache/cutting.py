@@ -1,4 +1,4 @@
-"""A step that wants no more of a stream after its first event."""
+"""A step that wants no more of a stream after its first event, if the request says so."""
 
 from collections.abc import Iterable
 
@@ -11,5 +11,6 @@ class CutsShort(Step):
     name = "cuts"
 
     async def chunk(self, call: Call, event: Event) -> Iterable[Event]:
-        call.enough = True
+        if b"x-cut" in call.headers:
+            call.enough = True
         return (event,)

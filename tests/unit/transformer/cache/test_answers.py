@@ -262,8 +262,8 @@ async def test_a_stream_that_another_step_cut_short_is_not_kept(tmp_path: Path) 
     pipeline = "- tests.unit.transformer.cache.cutting:CutsShort\n- cache"
     predictor = PlayedPredictor(lambda call: chat_stream("a", "b", "c"))
     async with Play(pipeline, tmp_path, predictor) as play:
-        first = await play.ask(a_question(stream=True))
-        assert first.events[-1] == "[DONE]"
+        first = await play.ask(a_question(stream=True), headers={"x-cut": "1"})
+        assert (first.text, first.events[-1]) == ("a", "[DONE]")
         assert x_cache(await play.ask(a_question(stream=True))) == "miss"
 
 

@@ -283,14 +283,15 @@ async def test_followers_of_a_stream_that_a_step_cut_short_are_told_so(tmp_path:
     held = Held()
     pipeline = "- tests.unit.transformer.cache.cutting:CutsShort\n- cache"
     async with Play(pipeline, tmp_path, PlayedPredictor(held.answer)) as play:
-        runs = [Running(play, a_question(stream=True), SlowClient()) for _ in range(2)]
+        leader = Running(play, a_question(stream=True), headers={"x-cut": "1"})
+        follower = Running(play, a_question(stream=True))
+        await until(lambda: bool(play.predictor.asked) and _followers(play) == 1)
         held.say("one")
-        await until(lambda: len(play.predictor.asked) == 1 and _followers(play) == 1)
-        for run in runs:
-            assert isinstance(run.client, SlowClient)
-            run.client.reads.set()
-        for run in runs:
-            assert (await run.ended()).text == "one"
+        held.say("two")
+        assert (await leader.ended()).text == "one"
+        ended = await follower.ended()
+        assert ended.text == "one"
+        assert ended.events[-2]["error"]["code"] == "bad_gateway"
 
 
 async def test_a_follower_waits_no_longer_than_it_is_told(tmp_path: Path) -> None:

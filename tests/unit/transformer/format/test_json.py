@@ -13,8 +13,9 @@ from pilotlight.errors import InvalidRequest
 from pilotlight_transformer.formatting.conformity import NoJson, conform
 from pilotlight_transformer.formatting.patterns import matches
 from pilotlight_transformer.formatting.schema import Schema, TooMuchWork
+from pilotlight_transformer.pipeline.answer import Answer
 from tests.unit.transformer.format.kit import a_delta, events_of, message_of, playing, reasons_of
-from tests.unit.transformer.playing import a_call, a_chat
+from tests.unit.transformer.playing import Play, PlayedPredictor, a_call, a_chat, chat_stream
 
 CITY = {
     "type": "object",
@@ -108,6 +109,32 @@ async def test_a_held_stream_without_a_finish_reason_is_checked_too(tmp_path: Pa
             assert client.text == (GOOD if whole else "")
             errors = [event for event in client.events[:-1] if "error" in event]
             assert len(errors) == (0 if whole else 1)
+
+
+async def test_what_is_held_of_a_stream_that_a_step_cut_short_is_not_sent(tmp_path: Path) -> None:
+    pipeline = "- tests.unit.transformer.cache.cutting:CutsShort\n"
+    pipeline += "- format: {json: {stream: hold, on_fault: refuse}}"
+    predictor = PlayedPredictor(lambda call: chat_stream(GOOD[:9], GOOD[9:]))
+    async with Play(pipeline, tmp_path, predictor) as play:
+        body = a_chat(stream=True, response_format=FORMAT)
+        client = await play.ask(body, headers={"x-cut": "1"})
+        assert (client.text, client.events[-1]) == ("", "[DONE]")
+        assert not [event for event in client.events[:-1] if "error" in event]
+
+
+async def test_what_is_said_beside_a_tool_call_is_no_json_answer(tmp_path: Path) -> None:
+    calls = [{"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]
+    message = {"role": "assistant", "content": "I look it up.", "tool_calls": calls}
+    answer = {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
+    delta = {"index": 0, "delta": {"tool_calls": calls}, "finish_reason": None}
+    events = [a_delta("I look it up."), {"choices": [delta]}, a_delta(None, 0, "stop")]
+    async with playing(tmp_path, json={"stream": "hold"}) as play:
+        play.predictor.reply = lambda call: Answer.of(answer)
+        assert (await play.ask(a_chat(response_format=FORMAT))).document == answer
+        play.predictor.reply = lambda call: events_of(*events, "[DONE]")
+        client = await play.ask(a_chat(stream=True, response_format=FORMAT))
+        assert client.text == "I look it up."
+        assert reasons_of(client.events) == ["stop"]
 
 
 async def test_a_text_that_is_too_long_to_be_checked_is_refused(tmp_path: Path) -> None:
