@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,8 +44,9 @@ class Front:
         health: TargetHealth | None = None,
         observers: Sequence[Observer] = (),
         metrics: Metrics | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        self.pools = Pools(upstream or UpstreamLimits())
+        self.pools = Pools(upstream or UpstreamLimits(), tls)
         self.forwarder = Forwarder(self.pools, target, health)
         self.predictor = PredictorClient(self.pools, target, health)
         self.own = OwnRoutes(metrics)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -142,8 +143,9 @@ def in_turn(scripts: Sequence[Script]) -> Script:
 class StubPredictor:
     """An HTTP/1.1 server that keeps what it was asked. Use it as an async context manager."""
 
-    def __init__(self, script: Script | None = None) -> None:
+    def __init__(self, script: Script | None = None, tls: ssl.SSLContext | None = None) -> None:
         self.script = script or whole()
+        self._tls = tls
         self.requests: list[StubRequest] = []
         self.connections = 0
         self.port = 0
@@ -168,7 +170,9 @@ class StubPredictor:
 
     async def listen(self) -> None:
         """Open the port; the same one, if it was open before."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(
+            self._serve, "127.0.0.1", self.port, ssl=self._tls
+        )
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:

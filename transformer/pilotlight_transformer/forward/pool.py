@@ -45,6 +45,7 @@ class Pool:
         self._idle: list[UpstreamConnection] = []
         self._all: set[UpstreamConnection] = set()
         self._opening = 0
+        self._closed = False
         self._waiting: deque[asyncio.Future[UpstreamConnection | None]] = deque()
 
     def __len__(self) -> int:
@@ -87,6 +88,9 @@ class Pool:
         return await self._open()
 
     async def _open(self) -> UpstreamConnection:
+        if self._closed:
+            self._let_one_in()
+            raise _stopping()
         self._opening += 1
         try:
             async with asyncio.timeout(self.limits.connect_s):
@@ -185,8 +189,12 @@ class Pool:
             self._idle.pop(0).abort()
 
     def close(self) -> None:
-        """End every connection."""
+        """End every connection, and open no other."""
+        self._closed = True
         for connection in list(self._all):
-            connection.give_up(
-                Unavailable("the transformer is stopping: ask again", retry_after_s=1.0)
-            )
+            connection.give_up(_stopping())
+        self._let_one_in()
+
+
+def _stopping() -> Unavailable:
+    return Unavailable("the transformer is stopping: ask again", retry_after_s=1.0)

@@ -280,6 +280,21 @@ async def test_who_leaves_while_it_waits_frees_its_place() -> None:
         assert len(stub.requests) == 2
 
 
+async def test_at_the_end_those_who_wait_are_told_and_nothing_new_is_sent() -> None:
+    limits = UpstreamLimits(connections=1, wait_s=30)
+    async with (
+        StubPredictor(never) as stub,
+        Front(stub.target, upstream=limits) as front,
+    ):
+        asking = [asyncio.ensure_future(front.ask(body={})) for _ in range(4)]
+        pool, _ = front.pools.of(stub.target)
+        await until(lambda: stub.requests and pool.waiting == 3)
+        front.pools.cut()
+        answers = await asyncio.gather(*asking)
+        assert {answer.code for answer in answers} == {"unavailable"}
+        assert len(stub.requests) == 1
+
+
 async def test_an_idle_connection_to_a_predictor_is_ended() -> None:
     async with (
         StubPredictor() as stub,

@@ -72,7 +72,7 @@ async def test_a_worker_that_is_killed_is_replaced_and_the_other_serves_on() -> 
             await until(lambda: len(served.messages("draining")) == 2)
             async with asyncio.timeout(10):
                 # Nobody's queue takes connections that would then hang.
-                while await accepted(served.port):
+                while await accepted(served.port):  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
             more.set()
             while await client.piece():
