@@ -16,7 +16,7 @@ from pilotlight_transformer.pipeline.call import Call
 
 T = TypeVar("T")
 
-MAX_REPAIR_CHARACTERS = 16_000
+MAX_REPAIR_CHARACTERS = 8_000
 """Longer texts are not repaired: the time for it may grow with the square of their length."""
 THREADS = 2
 

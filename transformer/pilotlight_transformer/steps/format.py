@@ -190,7 +190,7 @@ class FormatStep(Step):
         try:
             out = "" if text is None else writer.write(text, state.values)
         except NoJson as error:
-            raise self._refusal(call, state, error) from None
+            raise self._refusal(call, error) from None
         reason = choice.get("finish_reason")
         if writer.cut is not None:
             reason = choice["finish_reason"] = _ON_THE_WIRE[writer.cut]
@@ -212,15 +212,14 @@ class FormatStep(Step):
         try:
             rest = await writer.close(reason, state.values)
         except NoJson as error:
-            raise self._refusal(call, state, error) from None
+            raise self._refusal(call, error) from None
         if writer.repaired:
             self._note(call, "repaired")
         if writer.enclosed:
             self._note(call, "enclosed")
         return rest
 
-    def _refusal(self, call: Call, state: _State, error: NoJson) -> BadGateway:
-        state.closed = True
+    def _refusal(self, call: Call, error: NoJson) -> BadGateway:
         self._note(call, "refused")
         return BadGateway(
             f"the model's answer is not the JSON that it should be ({error}): ask again, or for a "
