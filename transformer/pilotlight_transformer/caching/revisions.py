@@ -1,7 +1,6 @@
 """Which revisions answer at present, as far as their answers tell."""
 
 from collections import OrderedDict
-from collections.abc import Iterable
 
 from pilotlight_transformer.caching.entry import Origin
 
@@ -29,11 +28,6 @@ class Revisions:
             del seen[min(seen, key=lambda name: seen[name])]
         if len(self._seen) > MAX_ORIGINS:
             self._seen.popitem(last=False)
-
-    def see_all(self, origin: Origin, sightings: Iterable[tuple[str, float]]) -> None:
-        """What other replicas have seen."""
-        for revision, at in sightings:
-            self.see(origin, revision, at)
 
     def answering(self, origin: Origin, now: float) -> frozenset[str]:
         """The revisions whose answers were seen within the memory."""

@@ -134,7 +134,7 @@ def test_a_long_text_is_looked_at_in_linear_time() -> None:
     began = time.monotonic()
     text = "".join(f"{number * number} words of the text. " for number in range(40_000))
     assert LoopDetector(6, 300, 500).feed(text) is None
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
 async def test_a_text_that_is_too_long_is_cut_behind_a_word(tmp_path: Path) -> None:
