@@ -52,11 +52,13 @@ class Peer:
         name: What tables call it.
         start: How to start it in a place.
         kinds: The loads that it gets.
+        slow: It answers a few streams a second: it gets fewer at a time, and longer.
     """
 
     name: str
     start: Callable[[Place], Launch]
     kinds: tuple[Kind, ...] = tuple(Kind)
+    slow: bool = False
 
 
 def stub(place: Place) -> Launch:
@@ -104,7 +106,7 @@ def litellm_proxy() -> Peer:
         )  # fmt: skip
         return place.launch(LITELLM, command, dict(litellm.ENVIRONMENT))
 
-    return Peer(LITELLM, start, (Kind.JSON, Kind.SSE))
+    return Peer(LITELLM, start, (Kind.JSON, Kind.SSE), slow=True)
 
 
 def bare_forwarders() -> tuple[Peer, Peer]:

@@ -25,6 +25,8 @@ class Plan(BaseModel):
         load_s: Seconds of a load that counts.
         warmup_s: Of the same load, before it.
         connections: Of wrk.
+        slow_load_s: For a server that answers a few streams a second.
+        slow_connections: For such a one: what is unfinished at the end is not counted.
         paced_streams: Whose latency is measured at low load.
         lanes: Connections that these come on, one stream after the other.
         paced_events: Events of such a stream.
@@ -39,6 +41,8 @@ class Plan(BaseModel):
     load_s: float = 3.0
     warmup_s: float = 1.0
     connections: int = 32
+    slow_load_s: float = 6.0
+    slow_connections: int = 8
     paced_streams: int = 400
     lanes: int = 4
     paced_events: int = 16
@@ -51,6 +55,7 @@ FULL = Plan()
 QUICK = Plan(
     rounds=1,
     load_s=1.0,
+    slow_load_s=3.0,
     warmup_s=0.2,
     connections=8,
     paced_streams=20,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from pilotlight.errors import ProcessError, UsageError
+from pilotlight.errors import OperationError, ProcessError, UsageError
 from pilotlight_bench.contention import ProcessorTime, other_cores
 from pilotlight_bench.progress import say
 from pilotlight_bench.server import Server, free_port
@@ -58,7 +58,7 @@ class Stage:
         self._plan = plan
         self._cores = cores
         self._folder = folder
-        self._wrk = Wrk(cores.load, plan.connections, folder)
+        self._wrk = Wrk(cores.load, folder)
         self._stub: Server | None = None
 
     def run(self, peers: Sequence[Peer], heavy: Sequence[str]) -> Findings:
@@ -74,7 +74,9 @@ class Stage:
                 for kind in Kind:
                     for peer in (*peers[turn:], *peers[:turn]):
                         if kind in peer.kinds:
-                            findings.loads.append(self._load(servers[peer.name], kind, round_))
+                            findings.loads.append(
+                                self._load(peer, servers[peer.name], kind, round_)
+                            )
             assert self._stub is not None
             findings.delays.append(self._delays(self._stub))
             for peer in peers:
@@ -123,13 +125,17 @@ class Stage:
             f"the end of {server.log}:\n{server.tail()}"
         )
 
-    def _load(self, server: Server, kind: Kind, round_: int) -> Loaded:
+    def _load(self, peer: Peer, server: Server, kind: Kind, round_: int) -> Loaded:
+        plan, url = self._plan, server.launch.url
+        connections = plan.slow_connections if peer.slow else plan.connections
+        load_s = plan.slow_load_s if peer.slow else plan.load_s
         with _awake(server):
-            url = server.launch.url
-            self._wrk.run(url, kind, KEY, self._plan.warmup_s)
+            self._wrk.run(url, kind, KEY, connections, plan.warmup_s)
             before, cpu_before = self._now(server)
-            outcome = self._wrk.run(url, kind, KEY, self._plan.load_s)
+            outcome = self._wrk.run(url, kind, KEY, connections, load_s)
             after, cpu_after = self._now(server)
+        if not outcome.requests:
+            raise OperationError(f"{peer.name} answered nothing in {load_s:g} s")
         measured = Loaded(
             server.launch.name,
             kind,

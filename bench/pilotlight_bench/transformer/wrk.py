@@ -75,16 +75,14 @@ class Wrk:
 
     Args:
         core: The only core it uses.
-        connections: How many it keeps open.
         folder: For its scripts.
     """
 
     core: int
-    connections: int
     folder: Path
 
-    def run(self, url: str, kind: Kind, key: str, seconds: float) -> Outcome:
-        """Load a server.
+    def run(self, url: str, kind: Kind, key: str, connections: int, seconds: float) -> Outcome:
+        """Load a server on so many connections.
 
         Raises:
             UsageError: wrk is not installed.
@@ -95,7 +93,7 @@ class Wrk:
         script = self.folder / f"{kind}.lua"
         script.write_text(_SCRIPT.format(key=key, body=json.dumps(body(kind))))
         command = (
-            "taskset", "-c", str(self.core), program, "-t1", f"-c{self.connections}",
+            "taskset", "-c", str(self.core), program, "-t1", f"-c{connections}",
             f"-d{max(1, round(seconds))}s", f"--timeout={TIMEOUT_S}s", "-s", str(script),
             f"{url}/v1/chat/completions",
         )  # fmt: skip
@@ -108,7 +106,7 @@ class Wrk:
         if done.returncode:
             raise ProcessError(f"wrk failed:\n{done.stderr[-1000:]}")
         outcome = Outcome.parse(done.stdout)
-        if outcome.refused or outcome.broken or not outcome.requests:
+        if outcome.refused or outcome.broken:
             raise OperationError(
                 f"of {outcome.requests} requests to {url}, {outcome.refused} were refused and "
                 f"{outcome.broken} broke off: the server's log says why"

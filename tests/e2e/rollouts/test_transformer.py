@@ -1,4 +1,7 @@
-"""The transformer on the cluster: from zero with its predictor, and rollouts of either of them."""
+"""The transformer on the cluster: from zero with its predictor, and rollouts of either of them.
+
+The rollouts build on the ones before them: at the end stands a version that nobody may reach.
+"""
 
 import itertools
 from typing import Any
@@ -117,34 +120,6 @@ def endpoint(workspace: Workspace, watched: Watched) -> Endpoint:
     return workspace.endpoint(NAME, MODEL, READY_S)
 
 
-def test_a_transformer_that_asks_nobody_is_taken_back(
-    workspace: Workspace, watched: Watched, endpoint: Endpoint
-) -> None:
-    watched.enrol(analysis={"metrics": ERRORS})
-    with Traffic(endpoint, Load(rate=25)) as traffic:
-        workspace.apply([service(NAME, "1", "nowhere.yaml")])
-        over = watched.rolled_out(OVER_S)
-    assert over.phase is Phase.ROLLED_BACK, over.reason
-    assert over.history[-1].component is Component.TRANSFORMER
-    failed = lost(traffic.exchanges)
-    assert failed, "nobody met it: nothing was judged"
-    assert all(each.status in {502, 503} for each in failed), [str(each) for each in failed][:5]
-    newest = sorted(traffic.exchanges, key=lambda each: each.sent)[-20:]
-    assert not lost(newest)
-
-
-def test_a_transformer_that_cannot_start_reaches_nobody(
-    workspace: Workspace, watched: Watched, endpoint: Endpoint
-) -> None:
-    watched.enrol(analysis={"metrics": ERRORS}, progressDeadlineSeconds=60)
-    with Traffic(endpoint, Load(rate=25)) as traffic:
-        workspace.apply([service(NAME, "1", "broken.yaml")])
-        over = watched.rolled_out(OVER_S)
-    assert over.phase is Phase.ROLLED_BACK, over.reason
-    assert over.history[-1].component is Component.TRANSFORMER
-    assert not lost(traffic.exchanges), [str(each) for each in lost(traffic.exchanges)][:5]
-
-
 def test_a_predictor_behind_it_is_promoted_and_no_request_is_lost(
     workspace: Workspace, watched: Watched, endpoint: Endpoint
 ) -> None:
@@ -160,3 +135,31 @@ def test_a_predictor_behind_it_is_promoted_and_no_request_is_lost(
     assert seen["1"], seen
     newest = sorted(traffic.exchanges, key=lambda each: each.sent)[-20:]
     assert versions(newest) == {"2": 20}
+
+
+def test_a_transformer_that_asks_nobody_is_taken_back(
+    workspace: Workspace, watched: Watched, endpoint: Endpoint
+) -> None:
+    watched.enrol(analysis={"metrics": ERRORS})
+    with Traffic(endpoint, Load(rate=25)) as traffic:
+        workspace.apply([service(NAME, "2", "nowhere.yaml")])
+        over = watched.rolled_out(OVER_S)
+    assert over.phase is Phase.ROLLED_BACK, over.reason
+    assert over.history[-1].component is Component.TRANSFORMER
+    failed = lost(traffic.exchanges)
+    assert failed, "nobody met it: nothing was judged"
+    assert all(each.status in {502, 503} for each in failed), [str(each) for each in failed][:5]
+    newest = sorted(traffic.exchanges, key=lambda each: each.sent)[-20:]
+    assert not lost(newest)
+
+
+def test_a_transformer_that_cannot_start_reaches_nobody(
+    workspace: Workspace, watched: Watched, endpoint: Endpoint
+) -> None:
+    watched.enrol(analysis={"metrics": ERRORS}, progressDeadlineSeconds=60)
+    with Traffic(endpoint, Load(rate=25)) as traffic:
+        workspace.apply([service(NAME, "2", "broken.yaml")])
+        over = watched.rolled_out(OVER_S)
+    assert over.phase is Phase.ROLLED_BACK, over.reason
+    assert over.history[-1].component is Component.TRANSFORMER
+    assert not lost(traffic.exchanges), [str(each) for each in lost(traffic.exchanges)][:5]

@@ -174,8 +174,8 @@ def test_the_last_line_of_wrk_has_the_figures() -> None:
 
 @needs_wrk
 def test_wrk_counts_what_was_answered(stub: Server, tmp_path: Path) -> None:
-    load = Wrk(min(os.sched_getaffinity(0)), 2, tmp_path)
-    outcome = load.run(stub.launch.url, Kind.SSE, "key", 1)
+    load = Wrk(min(os.sched_getaffinity(0)), tmp_path)
+    outcome = load.run(stub.launch.url, Kind.SSE, "key", 2, 1)
     assert outcome.requests > 10
     assert 0 < outcome.p50_ms <= outcome.p99_ms
 
@@ -199,7 +199,7 @@ def test_refusals_are_no_figures(tmp_path: Path) -> None:
     with Server(launch, tmp_path) as server:
         _until_it_listens(server)
         with pytest.raises(OperationError, match="were refused"):
-            Wrk(min(os.sched_getaffinity(0)), 2, tmp_path).run(launch.url, Kind.JSON, "key", 1)
+            Wrk(min(os.sched_getaffinity(0)), tmp_path).run(launch.url, Kind.JSON, "key", 2, 1)
 
 
 def _until_it_listens(server: Server) -> None:
