@@ -128,9 +128,12 @@ async def test_each_tenant_gets_an_answer_and_nobody_gets_anothers(
         assert int(first.header("x-ratelimit-remaining-requests") or 0) >= 198
 
         # The other worker finds it in Redis, a moment after the first answer went out.
-        async with asyncio.timeout(10):
-            while (again := await here.ask("acme", question())).header("x-cache") != "hit":
-                await asyncio.sleep(0.05)
+        for _ in range(200):
+            again = await here.ask("acme", question())
+            if again.header("x-cache") == "hit":
+                break
+            await asyncio.sleep(0.05)
+        assert again.header("x-cache") == "hit"
         assert again.document["choices"] == first.document["choices"]
         asked = len(here.stub.requests)
         others = await here.ask("other", question())
