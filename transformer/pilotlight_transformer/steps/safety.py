@@ -161,9 +161,7 @@ class SafetyStep(Step):
             raise _refusal(window.refused.name, Side.PROMPT)
         # Even if nothing changed: what goes on is what was read here, not what came, which with
         # a key that is there twice could be read differently.
-        body = call.edit()
-        body.clear()
-        body.update(out)
+        call.edit().update(out)
 
     def _check_injection(self, call: Call) -> None:
         policy = self.settings.injection

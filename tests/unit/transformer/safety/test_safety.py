@@ -177,10 +177,11 @@ async def test_routes_that_cannot_be_read_are_refused_unless_they_shall_pass(
 
 
 async def test_grpc_is_refused_too(tmp_path: Path) -> None:
-    call = a_call(b"\x0a\x01m", path="/v2/models/m/infer")
-    call.over_grpc = True
     async with Play(SAFETY, tmp_path) as play:
-        assert (await play.send(call)).status == 403
+        for path in ("/v2/models/m/infer", "/v1/chat/completions"):
+            call = a_call(b"\x0a\x01m", path=path)
+            call.over_grpc = True
+            assert (await play.send(call)).status == 403
 
 
 @pytest.mark.parametrize("path", ["/v1/models", "/v1/models/orion", "/v2/models/m"])

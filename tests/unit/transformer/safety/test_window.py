@@ -31,12 +31,12 @@ def detectors(action: Action = Action.REDACT) -> list[Detector]:
 DETECTORS = detectors()
 
 
-def whole(text: str) -> str:
-    return Window(DETECTORS, lambda rule: None).whole(text)
+def whole(text: str, using: Sequence[Detector] = DETECTORS) -> str:
+    return Window(using, lambda rule: None).whole(text)
 
 
-def streamed(pieces: Sequence[str]) -> list[str]:
-    window = Window(DETECTORS, lambda rule: None)
+def streamed(pieces: Sequence[str], using: Sequence[Detector] = DETECTORS) -> list[str]:
+    window = Window(using, lambda rule: None)
     return [*(window.feed(piece) for piece in pieces), window.flush()]
 
 
@@ -85,7 +85,7 @@ def cut(text: str, seed: int) -> list[str]:
     chance = random.Random(seed)
     pieces, at = [], 0
     while at < len(text):
-        size = chance.choice([1, 1, 2, 3, 5, 8, 40])
+        size = chance.choice([1, 1, 2, 3, 5, 8, 40, 90])
         pieces.append(text[at : at + size])
         at += size
     return pieces
@@ -95,6 +95,33 @@ def cut(text: str, seed: int) -> list[str]:
 @given(TEXTS | SMALL | TINY, st.integers(0, 2**32))
 def test_a_stream_says_what_the_whole_text_says_wherever_it_is_cut(text: str, seed: int) -> None:
     assert "".join(streamed(cut(text, seed))) == whole(text)
+
+
+@settings(max_examples=600, deadline=None)
+@given(TEXTS | SMALL | TINY, st.integers(0, 2**32), st.sampled_from(DETECTORS))
+def test_so_it_is_for_each_rule_alone_though_no_other_one_holds_the_text_back(
+    text: str, seed: int, alone: Detector
+) -> None:
+    assert "".join(streamed(cut(text, seed), [alone])) == whole(text, [alone])
+
+
+def test_each_rule_alone_knows_what_stood_before_a_piece() -> None:
+    for text in (
+        "xab ab",
+        "7 4111111111111111",
+        "94111111111111111",
+        "ask-" + "k1" * 12,
+        " a  b c",
+    ):
+        for at in range(len(text)):
+            for one in DETECTORS:
+                assert "".join(streamed([text[:at], text[at:]], [one])) == whole(text, [one])
+
+
+def test_a_key_block_may_be_cut_anywhere() -> None:
+    text = f"a {KEY} b"
+    for at in range(len(text)):
+        assert "".join(streamed([text[:at], text[at:]])) == "a [key] b"
 
 
 @settings(max_examples=100, deadline=None)
