@@ -22,6 +22,7 @@ IMAGE = "dev.local/pilotlight-transformer:dev"
 FOLDER = "/etc/pilotlight"
 PIPELINES = {
     "good.yaml": "pipeline: [validate]",
+    "better.yaml": "pipeline: [audit, validate]",
     # It starts and is ready, and has nobody to ask.
     "nowhere.yaml": (
         "pipeline: [{route: {own_model: false, models: "
@@ -135,6 +136,18 @@ def test_a_predictor_behind_it_is_promoted_and_no_request_is_lost(
     assert seen["1"], seen
     newest = sorted(traffic.exchanges, key=lambda each: each.sent)[-20:]
     assert versions(newest) == {"2": 20}
+
+
+def test_a_transformer_is_promoted_and_no_request_is_lost(
+    workspace: Workspace, watched: Watched, endpoint: Endpoint
+) -> None:
+    watched.enrol(analysis={"metrics": ERRORS}, rollbackWindowSeconds=0)
+    with Traffic(endpoint, Load(rate=25)) as traffic:
+        workspace.apply([service(NAME, "2", "better.yaml")])
+        over = watched.rolled_out(OVER_S)
+    assert over.phase is Phase.SUCCEEDED, over.reason
+    assert over.history[-1].component is Component.TRANSFORMER
+    assert not lost(traffic.exchanges), [str(each) for each in lost(traffic.exchanges)][:5]
 
 
 def test_a_transformer_that_asks_nobody_is_taken_back(

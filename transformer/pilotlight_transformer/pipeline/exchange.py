@@ -10,6 +10,7 @@ from pilotlight_transformer.pipeline.answer import Answer
 from pilotlight_transformer.pipeline.call import Call
 from pilotlight_transformer.pipeline.event import DONE, Event, EventSplitter
 from pilotlight_transformer.pipeline.headers import Headers
+from pilotlight_transformer.pipeline.hooks import Hooks
 from pilotlight_transformer.pipeline.step import Client, Outcome, Step, Upstream
 
 logger = logging.getLogger(__name__)
@@ -17,44 +18,38 @@ logger = logging.getLogger(__name__)
 MAX_WHOLE_BYTES = 64 * 2**20
 """Largest answer that a step may ask to see whole."""
 STEP_END_S = 10.0
-"""How long a step's ``end`` may take."""
+"""How long the steps' ``end`` may take, until one of them fails."""
 
 _LAST = Event(b"data: " + DONE + b"\n\n")
-
-
-def overrides(step: Step, hook: str) -> bool:
-    """Whether a step has a hook of its own."""
-    return getattr(type(step), hook) is not getattr(Step, hook)
 
 
 class Exchange:
     """Runs one call; made by :meth:`~pilotlight_transformer.pipeline.pipeline.Pipeline.open`.
 
     Args:
-        steps: In the order of the list.
+        hooks: Of the pipeline's steps.
         upstream: Where a call goes that no step has answered.
         call: The request.
         client: Who asked.
     """
 
-    def __init__(
-        self, steps: Sequence[Step], upstream: Upstream, call: Call, client: Client
-    ) -> None:
-        self._steps = steps
+    def __init__(self, hooks: Hooks, upstream: Upstream, call: Call, client: Client) -> None:
+        self._hooks = hooks
         self._upstream = upstream
         self._call = call
         self._client = client
-        self._reached: list[Step] = []
-        self._passed: list[Step] = []
+        self._reached = 0
+        self._passed = 0
         self._started = False
         self._told = False
+        self._streams = False
         self._client_left = False
         self.outcome = Outcome()
 
     @property
     def wanted(self) -> bool:
         """Whether somebody wants the answer although the client has left."""
-        return any(step.wanted(self._call) for step in self._reached)
+        return any(step.wanted(self._call) for step in self._hooks.of("wanted", self._reached))
 
     def client_left(self) -> bool:
         """Tell that the client is gone.
@@ -93,12 +88,12 @@ class Exchange:
                 await _close(answer.body)
 
     async def _request(self) -> Answer | None:
-        for step in self._steps:
-            self._reached.append(step)
+        for step in self._hooks.steps:
+            self._reached += 1
             answer = await step.request(self._call)
             if answer is not None:
                 return answer
-            self._passed.append(step)
+            self._passed += 1
         return None
 
     async def _send(self, answer: Answer) -> None:
@@ -123,6 +118,7 @@ class Exchange:
 
     async def _stream(self, answer: Answer) -> None:
         assert not isinstance(answer.body, bytes)  # noqa: S101  # told by Answer.streams
+        self._streams = True
         await self._start(answer)
         if self._having("chunk") or self._having("last_chunks"):
             await self._events(answer.body)
@@ -153,7 +149,7 @@ class Exchange:
         await self._last(done=done or self._call.enough)
 
     async def _pass_on(self, events: list[Event]) -> None:
-        await self._write(await self._through(events, list(reversed(self._passed))))
+        await self._write(await self._through(events, self._onion()))
 
     async def _through(self, events: Iterable[Event], steps: Sequence[Step]) -> bytes:
         """Events, as the given steps leave them, the innermost first."""
@@ -161,18 +157,18 @@ class Exchange:
         for step in steps:
             if not passing:
                 return b""
-            if overrides(step, "chunk"):
+            if self._hooks.has(step, "chunk"):
                 passing = [out for event in passing for out in await step.chunk(self._call, event)]
-            if overrides(step, "watch") and passing:
+            if passing and self._hooks.has(step, "watch"):
                 step.watch(self._call, b"".join(event.raw for event in passing))
         return b"".join(event.raw for event in passing)
 
     async def _last(self, *, done: bool) -> None:
-        steps = list(reversed(self._passed))
+        steps = self._onion()
         for index, step in enumerate(steps):
-            if overrides(step, "last_chunks"):
+            if self._hooks.has(step, "last_chunks"):
                 events = list(await step.last_chunks(self._call))
-                if overrides(step, "watch") and events:
+                if events and self._hooks.has(step, "watch"):
                     step.watch(self._call, b"".join(event.raw for event in events))
                 await self._write(await self._through(events, steps[index + 1 :]))
         if done:
@@ -180,14 +176,18 @@ class Exchange:
                 step.watch(self._call, _LAST.raw)
             await self._write(_LAST.raw)
 
-    def _having(self, hook: str) -> list[Step]:
-        return [step for step in reversed(self._passed) if overrides(step, hook)]
+    def _having(self, hook: str) -> Sequence[Step]:
+        return self._hooks.of(hook, self._passed)
+
+    def _onion(self) -> Sequence[Step]:
+        """The steps that let the request go on, the innermost first."""
+        return self._hooks.steps[: self._passed][::-1]
 
     def _answering(self, answer: Answer) -> None:
         if self._told:
             return
         self._told = True
-        for step in reversed(self._reached):
+        for step in self._hooks.of("answering", self._reached):
             step.answering(self._call, answer)
 
     async def _start(self, answer: Answer) -> None:
@@ -226,7 +226,7 @@ class Exchange:
             return
         self.outcome.cut = True
         call.facts.finish_reason = "error"
-        if call.stream:
+        if self._streams:
             await self._last_words(error)
         else:
             await self._client.abort()
@@ -242,12 +242,15 @@ class Exchange:
         await self._finish()
 
     async def _end(self) -> None:
-        for step in reversed(self._reached):
-            if not overrides(step, "end"):
-                continue
+        left = list(self._hooks.of("end", self._reached))[::-1]
+        while left:
+            step = left[-1]
             try:
+                # One timer for all that end without waiting.
                 async with asyncio.timeout(STEP_END_S):
-                    await step.end(self._call, self.outcome)
+                    while left:
+                        step = left.pop()
+                        await step.end(self._call, self.outcome)
             except Exception:
                 logger.exception("the step %s failed at the end of a request", step.name)
 

@@ -9,6 +9,7 @@ from pilotlight.clock import Clock
 from pilotlight_transformer.pipeline.call import Call
 from pilotlight_transformer.pipeline.configuration import Configuration
 from pilotlight_transformer.pipeline.exchange import Exchange
+from pilotlight_transformer.pipeline.hooks import Hooks
 from pilotlight_transformer.pipeline.step import Client, Predictor, Step, Surroundings, Upstream
 from pilotlight_transformer.stores.stores import Stores
 
@@ -19,11 +20,11 @@ class Pipeline:
     """Steps that have started. Made by :meth:`build`; :meth:`close` when the last call has ended.
 
     Attributes:
-        steps: In the order of the list.
+        hooks: Of its steps.
     """
 
     def __init__(self, steps: Sequence[Step], stores: Stores | None = None) -> None:
-        self.steps = tuple(steps)
+        self.hooks = Hooks(steps)
         self._stores = stores
 
     @classmethod
@@ -46,16 +47,21 @@ class Pipeline:
         try:
             for choice in configuration.steps:
                 step = choice.step(choice.settings, surroundings)
-                pipeline.steps += (step,)
+                pipeline.hooks = Hooks([*pipeline.steps, step])
                 await step.start()
         except BaseException:
             await pipeline.close()
             raise
         return pipeline
 
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """In the order of the list."""
+        return self.hooks.steps
+
     def open(self, call: Call, upstream: Upstream, client: Client) -> Exchange:
         """A call's way through these steps."""
-        return Exchange(self.steps, upstream, call, client)
+        return Exchange(self.hooks, upstream, call, client)
 
     def collectors(self) -> Iterable[Collector]:
         """The metrics of all steps."""
