@@ -4,6 +4,7 @@ The rollouts build on the ones before them: at the end stands a version that nob
 """
 
 import itertools
+import time
 from typing import Any
 
 import pytest
@@ -157,6 +158,8 @@ def test_a_transformer_that_asks_nobody_is_taken_back(
     with Traffic(endpoint, Load(rate=25)) as traffic:
         workspace.apply([service(NAME, "2", "nowhere.yaml")])
         over = watched.rolled_out(OVER_S)
+        # Until each of the gateway's proxies has heard of it.
+        time.sleep(2)
     assert over.phase is Phase.ROLLED_BACK, over.reason
     assert over.history[-1].component is Component.TRANSFORMER
     failed = lost(traffic.exchanges)
