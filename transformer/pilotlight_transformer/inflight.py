@@ -40,14 +40,16 @@ class Running:
 
     def client_left(self) -> None:
         """Nobody waits for the answer: end it, unless a step wants it."""
+        if self.call.ended:
+            return
         self.outcome.cancelled = True
         if self.exchange is not None and self.exchange.client_left():
             return
         self.cancel()
 
     def cancel(self) -> None:
-        """End it at once."""
-        if self.task is None:
+        """End it at once; one that has its answer already comes to its steps' ends by itself."""
+        if self.task is None or self.call.ended:
             return
         if self.started:
             self.task.cancel()

@@ -60,6 +60,8 @@ class PipelineFile:
         except UsageError as error:
             logger.error("the pipeline stays as it was: %s", error)  # noqa: TRY400
         except Exception:
+            # Of what may pass, such as a locked database: the next look tries again.
+            self._seen = None
             logger.exception("the pipeline stays as it was: %s cannot be used", self._path)
         else:
             logger.info("the pipeline is now what %s says", self._path)

@@ -43,6 +43,7 @@ class Exchange:
         self._started = False
         self._told = False
         self._streams = False
+        self._said_last = 0
         self._client_left = False
         self.outcome = Outcome()
 
@@ -145,7 +146,10 @@ class Exchange:
                 break
         rest = splitter.rest()
         if not done and not self._call.enough and rest.strip():
-            await self._pass_on([Event(rest + b"\n\n")])
+            last = Event(rest + b"\n\n")
+            done = last.done
+            if not done:
+                await self._pass_on([last])
         await self._last(done=done or self._call.enough)
 
     async def _pass_on(self, events: list[Event]) -> None:
@@ -165,12 +169,14 @@ class Exchange:
 
     async def _last(self, *, done: bool) -> None:
         steps = self._onion()
-        for index, step in enumerate(steps):
+        while self._said_last < len(steps):
+            step = steps[self._said_last]
+            self._said_last += 1
             if self._hooks.has(step, "last_chunks"):
                 events = list(await step.last_chunks(self._call))
                 if events and self._hooks.has(step, "watch"):
                     step.watch(self._call, b"".join(event.raw for event in events))
-                await self._write(await self._through(events, steps[index + 1 :]))
+                await self._write(await self._through(events, steps[self._said_last :]))
         if done:
             for step in self._having("watch"):
                 step.watch(self._call, _LAST.raw)

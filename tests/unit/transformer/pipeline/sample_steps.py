@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import ClassVar
 
-from pilotlight.errors import ContentRefused, UsageError
+from pilotlight.errors import ContentRefused, Unavailable, UsageError
 from pilotlight_transformer.pipeline.answer import Answer
 from pilotlight_transformer.pipeline.call import Call, Slot
 from pilotlight_transformer.pipeline.event import Event
@@ -143,3 +143,26 @@ class NotStarting(Step):
 
 class NoStep:
     """What somebody named by mistake."""
+
+
+class Failing(Marking):
+    """Cannot keep the end of a stream."""
+
+    name: ClassVar[str] = "failing"
+
+    async def last_chunks(self, call: Call) -> Iterable[Event]:
+        self._log("last_chunks")
+        raise Unavailable("the disk is full")
+
+
+class SlowToEnd(Marking):
+    """Awaits something at its end."""
+
+    name: ClassVar[str] = "slow"
+    ending: ClassVar[asyncio.Event]
+    may_end: ClassVar[asyncio.Event]
+
+    async def end(self, call: Call, outcome: Outcome) -> None:
+        self.ending.set()
+        await self.may_end.wait()
+        await super().end(call, outcome)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pilotlight.errors import BadGateway, UsageError
+from pilotlight_transformer.inflight import InFlight
 from pilotlight_transformer.pipeline.answer import Answer
 from pilotlight_transformer.pipeline.call import Call
 from pilotlight_transformer.pipeline.headers import Headers
@@ -235,3 +236,56 @@ async def test_when_a_step_does_not_start_those_before_it_stop_again(tmp_path: P
         await play.__aenter__()
     assert LOG == ["a.start", "a.stop"]
     assert isinstance(play.pipeline, Pipeline)
+
+
+async def test_each_step_is_asked_once_for_its_last_words_also_when_one_fails(
+    tmp_path: Path,
+) -> None:
+    steps = (
+        f"- {HERE}:Marking: {{mark: a}}\n- {HERE}:Failing: {{mark: b}}\n"
+        f"- {HERE}:Second: {{mark: c}}"
+    )
+    async with Play(steps, tmp_path) as play:
+        client = await play.ask(a_chat(stream=True))
+    assert [line for line in LOG if "last_chunks" in line] == [
+        "c.last_chunks",
+        "b.last_chunks",
+        "a.last_chunks",
+    ]
+    assert client.events[-2]["error"]["code"] == "unavailable"
+    assert client.text == "hcbaicba.ba."
+
+
+async def test_a_done_without_its_empty_line_still_ends_the_stream(tmp_path: Path) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b'data: {"choices": [{"index": 0, "delta": {"content": "h"}}]}\n\ndata: [DONE]\n'
+
+    def reply(call: Call) -> Answer:
+        return Answer(200, Headers([(b"content-type", b"text/event-stream")]), pieces())
+
+    async with Play(f"- {HERE}:Marking: {{mark: a}}", tmp_path, PlayedPredictor(reply)) as play:
+        client = await play.ask(a_chat(stream=True))
+    assert client.text == "ha."
+    assert client.events[-1] == "[DONE]"
+
+
+async def test_who_leaves_when_the_answer_is_there_spares_no_step_its_end(tmp_path: Path) -> None:
+    slow = sample_steps.SlowToEnd
+    slow.ending, slow.may_end = asyncio.Event(), asyncio.Event()
+    steps = f"- {HERE}:Marking: {{mark: a}}\n- {HERE}:SlowToEnd: {{mark: b}}"
+    async with Play(steps, tmp_path) as play:
+        call = a_call(a_chat())
+        running = InFlight(play.pipeline).begin(call)
+
+        class Upstream:
+            async def ask(self, call: Call) -> Answer:
+                return chat_answer("hi")
+
+        running.exchange = play.pipeline.open(call, Upstream(), PlayedClient())
+        running.task = asyncio.create_task(running.exchange.run())
+        await slow.ending.wait()
+        running.client_left()
+        running.cancel()
+        slow.may_end.set()
+        await running.task
+    assert [line for line in LOG if line.endswith(".end")] == ["b.end", "a.end"]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pilotlight.errors import UsageError
+from pilotlight.errors import Unavailable, UsageError
 from pilotlight_transformer.inflight import InFlight
 from pilotlight_transformer.pipeline.configuration import Configuration
 from pilotlight_transformer.pipeline.pipeline import Pipeline
@@ -80,6 +80,21 @@ async def test_a_step_that_does_not_start_is_one_line_in_the_log(
     (line,) = [record for record in caplog.records if "stays as it was" in record.message]
     assert "the store cannot be opened" in line.message
     assert line.exc_info is None
+
+
+async def test_a_change_that_fails_for_a_passing_reason_is_tried_again(tmp_path: Path) -> None:
+    path = tmp_path / "pipeline.yaml"
+    path.write_text(LOOKING)
+    used = Used()
+    file = PipelineFile(path, used)
+    await file.load()
+    used.fault = Unavailable("the database is locked")
+    path.write_text(TENANT)
+    await file.look()
+    await file.look()
+    used.fault = None
+    await file.look()
+    assert used.names == ["looking", "tenant"]
 
 
 async def test_a_first_file_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
