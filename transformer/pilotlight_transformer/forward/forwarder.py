@@ -9,6 +9,7 @@ from pilotlight.errors import BadGateway, DeadlineExceeded, NotSupported, Overlo
 from pilotlight.http_headers import REVISION
 from pilotlight_transformer.forward.health import AlwaysHealthy, TargetHealth
 from pilotlight_transformer.forward.onward import (
+    ClientDeadline,
     body_for,
     deadline_of,
     onward_headers,
@@ -71,6 +72,8 @@ class Forwarder:
         if deadline is None:
             return await self._first_of(call, call.targets or self._default, plain=plain)
         wait_s = deadline - time.monotonic()
+        if wait_s <= 0:
+            raise past_deadline()
         try:
             async with asyncio.timeout(wait_s):
                 response = await self._first_of(call, call.targets or self._default, plain=plain)
@@ -97,6 +100,8 @@ class Forwarder:
                 failure = error
             except (Unavailable, Overloaded) as error:
                 failure = error
+            except ClientDeadline:
+                raise
             except (BadGateway, DeadlineExceeded):
                 self._health.failed(target.name)
                 raise

@@ -18,6 +18,10 @@ _LONGEST_DEADLINE_MS = 24 * 3600 * 1000
 _HERE = frozenset({b"host", b"content-length", b"connection", b"transfer-encoding"})
 
 
+class ClientDeadline(DeadlineExceeded):
+    """The client's own deadline has passed, which says nothing about the predictor."""
+
+
 def deadline_of(call: Call) -> float | None:
     """When nobody waits for the answer any more, on the clock of ``arrived_at``.
 
@@ -49,7 +53,7 @@ def onward_headers(call: Call, now: float, *, plain: bool) -> list[Pair]:
         plain: Steps read the answer, so it must not be compressed.
 
     Raises:
-        DeadlineExceeded: Nobody waits any more.
+        ClientDeadline: Nobody waits any more.
     """
     deadline = deadline_of(call)
     tenant = call.identity.tenant if call.identity is not ANONYMOUS else None
@@ -74,9 +78,9 @@ def onward_headers(call: Call, now: float, *, plain: bool) -> list[Pair]:
     return headers
 
 
-def past_deadline() -> DeadlineExceeded:
+def past_deadline() -> ClientDeadline:
     """What a call is answered whose client has said that it waits no longer."""
-    return DeadlineExceeded(
+    return ClientDeadline(
         "the deadline of x-request-deadline-ms has passed: allow more time or ask for less"
     )
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from pilotlight.errors import BadGateway, RequestError
+from pilotlight_transformer.forward.onward import ClientDeadline
 from pilotlight_transformer.pipeline.answer import EVENT_STREAM
 from pilotlight_transformer.pipeline.headers import Headers
 
@@ -47,7 +48,8 @@ class Response:
         ready: Done when the head is there, and the whole body too if it is small.
         length: Of the body, if it was told.
         complete: All of it has come.
-        on_broken: Called if it breaks off after its head.
+        on_broken: Called if the predictor breaks it off after its head; a client's deadline is no
+            such thing.
     """
 
     __slots__ = (
@@ -200,7 +202,7 @@ class Response:
             self.ready.set_exception(error)
             # Whoever waited may have been cancelled in the meantime.
             self.ready.exception()
-        elif self.on_broken is not None:
+        elif self.on_broken is not None and not isinstance(error, ClientDeadline):
             self.on_broken()
         self._stop_timer()
         _settle(self._waiter)

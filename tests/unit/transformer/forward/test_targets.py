@@ -4,9 +4,11 @@ import asyncio
 
 import pytest
 
+from pilotlight.clock import SystemClock
 from pilotlight.errors import DeadlineExceeded, Unavailable
 from pilotlight_transformer.forward.limits import UpstreamLimits
 from pilotlight_transformer.pipeline.target import Target
+from pilotlight_transformer.routing.breaker import Breakers
 from tests.unit.transformer.forward.steps import TargetsStep
 from tests.unit.transformer.fronting import Front, RawAnswer, request, statuses, until
 from tests.unit.transformer.stub_predictor import (
@@ -27,9 +29,11 @@ class Health:
 
     def __init__(self, *refused: str) -> None:
         self.refused = refused
+        self.asked: list[str] = []
         self.told: list[str] = []
 
     def allows(self, name: str) -> bool:
+        self.asked.append(name)
         return name not in self.refused
 
     def succeeded(self, name: str) -> None:
@@ -113,6 +117,35 @@ async def test_a_stream_that_breaks_off_counts_as_a_failure() -> None:
     ):
         await front.ask(body={"stream": True})
         assert health.told == ["predictor succeeded", "predictor failed"]
+
+
+@pytest.mark.parametrize("milliseconds", ["0.0001", "100"])
+async def test_a_clients_own_deadline_is_no_failure_of_the_predictor(milliseconds: str) -> None:
+    breakers = Breakers(SystemClock())
+    async with StubPredictor(never) as stub, Front(stub.target, health=breakers) as front:
+        asking = [front.ask(body={}, x_request_deadline_ms=milliseconds) for _ in range(6)]
+        assert statuses(await asyncio.gather(*asking)) == [504] * 6
+        stub.script = whole()
+        assert (await front.ask(body={})).status == 200
+
+
+async def test_a_request_whose_deadline_has_passed_takes_no_turn_and_is_not_sent() -> None:
+    health = Health()
+    async with StubPredictor() as stub, Front(stub.target, health=health) as front:
+        answer = await front.ask(body={}, x_request_deadline_ms="0.0001")
+        assert (answer.status, answer.code) == (504, "deadline_exceeded")
+        assert (health.asked, health.told, stub.requests) == ([], [], [])
+
+
+async def test_a_stream_that_its_clients_deadline_ends_is_no_failure_of_the_predictor() -> None:
+    health = Health()
+    async with (
+        StubPredictor(stream("a", end="hang")) as stub,
+        Front(stub.target, health=health) as front,
+    ):
+        answer = await front.ask(body={"stream": True}, x_request_deadline_ms="500")
+        assert answer.events[-2]["error"]["code"] == "deadline_exceeded"
+        assert health.told == ["predictor succeeded"]
 
 
 async def test_a_predictor_that_does_not_begin_to_answer_is_a_504() -> None:
