@@ -1,5 +1,6 @@
 """Where text stands in requests and answers: everywhere that is not known to hold none."""
 
+import re
 from collections.abc import Iterator
 from typing import Any, Protocol
 
@@ -18,6 +19,8 @@ TOKENS = frozenset(
     {"logprobs", "prompt_logprobs", "token_ids", "prompt_token_ids", "tokens", "top_logprobs"}
 )
 """Fields of an answer that repeat its text in another form."""
+_TRUSTED = ("system", "developer", "assistant")
+"""Roles whose texts are the application's own; no set, since a role may be any JSON."""
 TOKEN_PROMPTS = ("prompt_token_ids", "prompt_embeds", "input_ids")
 """Fields of a request whose text cannot be read."""
 
@@ -64,6 +67,24 @@ _KEYS = frozenset(
 JSON_TEXTS = frozenset({"arguments"})
 """Fields whose text is JSON itself."""
 
+Place = tuple[str | None, ...]
+"""The names that lead to a value, from its document on; ``None`` is an item of a list."""
+REQUEST: Place = ("request",)
+ANSWER: Place = ("answer",)
+
+_PART: Place = (*REQUEST, "messages", None, "content", None)
+_MEDIA = frozenset(
+    (*_PART, *names)
+    for names in (
+        *(("image_url",), ("audio_url",), ("video_url",)),
+        *(("image_url", "url"), ("audio_url", "url"), ("video_url", "url")),
+        *(("input_audio", "data"), ("file", "file_data")),
+    )
+)
+_DATA_URL = re.compile(
+    r"data:[\w.+/-]*+(?:;[\w=.-]+)*;base64,[A-Za-z0-9+/_=\s-]*+", re.ASCII | re.IGNORECASE
+)
+
 
 class Clean(Protocol):
     """Returns a text as it may go on; ``json``: it is JSON, and stays it."""
@@ -76,44 +97,47 @@ def is_fixed(key: str, value: object) -> bool:
     return isinstance(value, str) and value in _FIXED.get(key, ())
 
 
-def cleaned_object(document: dict[str, Any], clean: Clean, plain: frozenset[str]) -> dict[str, Any]:
+def cleaned_object(
+    document: dict[str, Any], clean: Clean, plain: frozenset[str], place: Place = ANSWER
+) -> dict[str, Any]:
     """A body whose texts have been through ``clean``, but for the fields of ``plain``.
 
     Raises:
         InvalidRequest: It is nested too deeply.
     """
     return {
-        key: value if key in plain or is_fixed(key, value) else cleaned(value, clean)
+        key: value if key in plain or is_fixed(key, value) else cleaned(value, clean, (*place, key))
         for key, value in document.items()
     }
 
 
-def cleaned(value: Any, clean: Clean, depth: int = 0) -> Any:
+def cleaned(value: Any, clean: Clean, place: Place = ANSWER) -> Any:
     """A JSON value whose texts, and whose objects' keys, have been through ``clean``.
 
     Raises:
         InvalidRequest: It is nested too deeply.
     """
     if isinstance(value, str):
-        return value if _is_media(value) else clean(value)
+        return value if _is_media(value, place) else clean(value)
     if not isinstance(value, dict | list):
         return value
-    if depth > DEEPEST:
+    if len(place) > DEEPEST:
         raise InvalidRequest(f"the body is nested more than {DEEPEST} levels deep")
     if isinstance(value, list):
-        return [cleaned(item, clean, depth + 1) for item in value]
+        inside = (*place, None)
+        return [cleaned(item, clean, inside) for item in value]
     return {
-        key if key in _KEYS else clean(key): _field(key, inner, clean, depth)
+        key if key in _KEYS else clean(key): _field(key, inner, clean, place)
         for key, inner in value.items()
     }
 
 
-def _field(key: str, value: Any, clean: Clean, depth: int) -> Any:
+def _field(key: str, value: Any, clean: Clean, place: Place) -> Any:
     if is_fixed(key, value):
         return value
     if key in JSON_TEXTS and isinstance(value, str):
         return clean(value, json=True)
-    return cleaned(value, clean, depth + 1)
+    return cleaned(value, clean, (*place, key))
 
 
 def without(value: Any, names: frozenset[str]) -> Any:
@@ -142,30 +166,29 @@ def untrusted(document: dict[str, Any]) -> Iterator[str]:
     messages = document.get("messages")
     if isinstance(messages, list):
         for message in messages:
-            if not isinstance(message, dict) or message.get("role") not in {
-                "system",
-                "developer",
-                "assistant",
-            }:
-                yield from texts(message)
+            if not isinstance(message, dict) or message.get("role") not in _TRUSTED:
+                yield from texts(message, (*REQUEST, "messages", None))
     for key in ("prompt", "input", "suffix", "documents"):
-        yield from texts(document.get(key))
+        yield from texts(document.get(key), (*REQUEST, key))
 
 
-def texts(value: Any, depth: int = 0) -> Iterator[str]:
+def texts(value: Any, place: Place = ANSWER) -> Iterator[str]:
     """Every text of a JSON value, without keys and fixed values."""
     if isinstance(value, str):
-        if not _is_media(value):
+        if not _is_media(value, place):
             yield value
-    elif isinstance(value, list) and depth <= DEEPEST:
+    elif isinstance(value, list) and len(place) <= DEEPEST:
         for inner in value:
-            yield from texts(inner, depth + 1)
-    elif isinstance(value, dict) and depth <= DEEPEST:
+            yield from texts(inner, (*place, None))
+    elif isinstance(value, dict) and len(place) <= DEEPEST:
         for key, inner in value.items():
             if not is_fixed(key, inner):
-                yield from texts(inner, depth + 1)
+                yield from texts(inner, (*place, key))
 
 
-def _is_media(text: str) -> bool:
-    """Pictures and sounds: they are read by no filter of texts."""
-    return text.startswith("data:") and ";base64," in text[:120]
+def _is_media(text: str, place: Place) -> bool:
+    """Pictures, sounds and files: they are read by no filter of texts.
+
+    Only where a part of a message has them: everywhere else a model reads them as text.
+    """
+    return place in _MEDIA and _DATA_URL.fullmatch(text) is not None

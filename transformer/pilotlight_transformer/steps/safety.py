@@ -18,6 +18,7 @@ from pilotlight_transformer.safety.finding import Action, Detector, Rule
 from pilotlight_transformer.safety.injection import score
 from pilotlight_transformer.safety.places import (
     ANSWER_PLAIN,
+    REQUEST,
     REQUEST_PLAIN,
     TOKENS,
     cleaned_object,
@@ -84,7 +85,7 @@ class SafetyStep(Step):
         await _away(len(call.body), lambda: self._clean_prompt(call, document))
         await _away(len(call.body), lambda: self._check_injection(call))
         read_by_model = {k: v for k, v in call.document.items() if k not in REQUEST_PLAIN}
-        await self._classify(call, Side.PROMPT, list(texts(read_by_model)))
+        await self._classify(call, Side.PROMPT, list(texts(read_by_model, REQUEST)))
         if self._sees_answers(call):
             # What is compressed could not be read.
             call.headers.put(b"accept-encoding", b"identity")
@@ -156,7 +157,7 @@ class SafetyStep(Step):
         window = _Whole(
             self._detectors[Side.PROMPT], self._telling(call, Side.PROMPT), self.settings.max_chars
         )
-        out = cleaned_object(document, window.clean, REQUEST_PLAIN)
+        out = cleaned_object(document, window.clean, REQUEST_PLAIN, REQUEST)
         if window.refused is not None:
             raise _refusal(window.refused.name, Side.PROMPT)
         # Even if nothing changed: what goes on is what was read here, not what came, which with
