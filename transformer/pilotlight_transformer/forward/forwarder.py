@@ -5,11 +5,10 @@ import time
 from collections.abc import Sequence
 from functools import partial
 
-from pilotlight.errors import BadGateway, DeadlineExceeded, NotSupported, Overloaded, Unavailable
+from pilotlight.errors import BadGateway, NotSupported, Overloaded, Unavailable
 from pilotlight.http_headers import REVISION
-from pilotlight_transformer.forward.health import AlwaysHealthy, TargetHealth
+from pilotlight_transformer.forward.health import AlwaysHealthy, TargetHealth, tell
 from pilotlight_transformer.forward.onward import (
-    ClientDeadline,
     body_for,
     deadline_of,
     onward_headers,
@@ -95,15 +94,11 @@ class Forwarder:
                 asked = None
             try:
                 asked = await self._ask_one(call, target, plain=plain)
-            except Unreachable as error:
-                self._health.failed(target.name)
-                failure = error
             except (Unavailable, Overloaded) as error:
+                tell(self._health, target.name, error)
                 failure = error
-            except ClientDeadline:
-                raise
-            except (BadGateway, DeadlineExceeded):
-                self._health.failed(target.name)
+            except BaseException as error:
+                tell(self._health, target.name, error)
                 raise
             else:
                 call.facts.upstream = target.name

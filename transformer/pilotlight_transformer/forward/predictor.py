@@ -6,8 +6,8 @@ from typing import Any
 
 import orjson
 
-from pilotlight.errors import DeadlineExceeded, RequestError, Unavailable
-from pilotlight_transformer.forward.health import AlwaysHealthy, TargetHealth
+from pilotlight.errors import BadGateway, DeadlineExceeded, RequestError, Unavailable
+from pilotlight_transformer.forward.health import AlwaysHealthy, TargetHealth, tell
 from pilotlight_transformer.forward.onward import render_request
 from pilotlight_transformer.forward.pools import Pools
 from pilotlight_transformer.pipeline.target import Target
@@ -33,10 +33,10 @@ class PredictorClient:
     ) -> dict[str, Any]:
         """POST a JSON object. See :class:`~pilotlight_transformer.pipeline.step.Predictor`."""
         asked = target or self._default
-        if not self._health.allows(asked.name):
-            raise Unavailable(f"{asked.name} failed a moment ago: it is left alone for a while")
         body = orjson.dumps(dict(document))
         data = render_request("POST", path, b"", asked.host_header, _HEADERS, body)
+        if not self._health.allows(asked.name):
+            raise Unavailable(f"{asked.name} failed a moment ago: it is left alone for a while")
         try:
             async with asyncio.timeout(timeout_s):
                 status, answer = await self._exchange(asked, data)
@@ -46,8 +46,11 @@ class PredictorClient:
                 f"{asked.name} did not answer {path} within {timeout_s:g} s"
             ) from None
         except RequestError as error:
-            self._health.failed(asked.name)
+            tell(self._health, asked.name, error)
             raise Unavailable(f"{asked.name} did not answer {path}: {error.message}") from None
+        except BaseException as error:
+            tell(self._health, asked.name, error)
+            raise
         if status in {502, 503}:
             self._health.failed(asked.name)
         else:
@@ -63,7 +66,7 @@ class PredictorClient:
             async for piece in response:
                 size += len(piece)
                 if size > MAX_ANSWER_BYTES:
-                    raise Unavailable(f"its answer is over {MAX_ANSWER_BYTES} bytes")
+                    raise BadGateway(f"its answer is over {MAX_ANSWER_BYTES} bytes")
                 pieces.append(piece)
             return response.status, b"".join(pieces)
         finally:

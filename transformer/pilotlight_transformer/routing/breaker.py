@@ -106,6 +106,12 @@ class Breaker:
         if self._in_a_row >= self.policy.failures or self._too_many(now):
             self._open(now)
 
+    def given_up(self, now: float) -> None:
+        """A call ended and proved nothing; if it was the probe, the next call is one."""
+        if self.state is State.HALF_OPEN:
+            self.state = State.OPEN
+            self._until = now
+
     def _open(self, now: float) -> None:
         policy = self.policy
         # 2.0**64 seconds are over any cap; larger exponents would overflow one day.
@@ -137,8 +143,8 @@ class Breaker:
 class Breakers:
     """The breakers of all upstreams, by :attr:`Target.name`.
 
-    Whoever asks :meth:`allows` and gets ``True`` tells how it went by :meth:`succeeded` or
-    :meth:`failed`; not telling (the client left) costs nothing but, for a probe, ``probe_s``.
+    Whoever asks :meth:`allows` and gets ``True`` tells how it went by :meth:`succeeded`,
+    :meth:`failed` or :meth:`given_up`; not telling costs, for a probe, ``probe_s``.
     """
 
     def __init__(self, clock: Clock, policy: BreakerPolicy | None = None) -> None:
@@ -187,6 +193,13 @@ class Breakers:
         breaker.failed(self._clock.monotonic())
         if breaker.state is not before:
             self._opened.labels(name).inc()
+            self._show(name, breaker)
+
+    def given_up(self, name: str) -> None:
+        """A call to ``name`` ended for reasons that say nothing about the upstream."""
+        breaker = self._breakers.get(name)
+        if breaker is not None and breaker.state is State.HALF_OPEN:
+            breaker.given_up(self._clock.monotonic())
             self._show(name, breaker)
 
     def collectors(self) -> Iterable[Collector]:

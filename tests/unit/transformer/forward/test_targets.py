@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from pilotlight.clock import SystemClock
+from pilotlight.clock import SimulatedClock, SystemClock
 from pilotlight.errors import DeadlineExceeded, Unavailable
 from pilotlight_transformer.forward.limits import UpstreamLimits
 from pilotlight_transformer.pipeline.target import Target
@@ -41,6 +41,19 @@ class Health:
 
     def failed(self, name: str) -> None:
         self.told.append(f"{name} failed")
+
+    def given_up(self, name: str) -> None:
+        self.told.append(f"{name} given up")
+
+
+def half_open(name: str) -> Breakers:
+    """Breakers of which one takes its probe next."""
+    clock = SimulatedClock()
+    breakers = Breakers(clock)
+    while breakers.closed(name):
+        breakers.failed(name)
+    clock.advance(60)
+    return breakers
 
 
 @pytest.fixture
@@ -146,6 +159,64 @@ async def test_a_stream_that_its_clients_deadline_ends_is_no_failure_of_the_pred
         answer = await front.ask(body={"stream": True}, x_request_deadline_ms="500")
         assert answer.events[-2]["error"]["code"] == "deadline_exceeded"
         assert health.told == ["predictor succeeded"]
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+async def test_a_probe_whose_client_gives_up_leaves_the_next_request_its_turn(
+    *, leaves: bool
+) -> None:
+    async with (
+        StubPredictor(never) as stub,
+        Front(stub.target, health=half_open("predictor")) as front,
+    ):
+        async with await front.client() as client:
+            client.write(request(body={}, x_request_deadline_ms="30000" if leaves else "1000"))
+            await until(lambda: stub.requests)
+            assert (await front.ask(body={})).status == 503
+            if not leaves:
+                assert (await client.answer()).status == 504
+        await until(stub.last.gone.is_set)
+        stub.script = whole()
+        assert (await front.ask(body={})).status == 200
+
+
+async def test_who_gets_no_connection_has_proved_nothing_about_the_predictor() -> None:
+    health = Health()
+    limits = UpstreamLimits(connections=1, waiting=0)
+    async with (
+        StubPredictor(never) as stub,
+        Front(stub.target, upstream=limits, health=health) as front,
+        await front.client() as first,
+    ):
+        first.write(request(body={}))
+        await until(lambda: stub.requests)
+        assert (await front.ask(body={})).status == 429
+        with pytest.raises(Unavailable):
+            await front.predictor.ask("/v1/embeddings", {}, 5.0)
+        assert health.told == ["predictor given up"] * 2
+
+
+async def test_a_steps_question_that_is_cut_from_outside_is_given_up(
+    closed_port: Target,
+) -> None:
+    health = Health()
+    async with StubPredictor(never) as stub, Front(stub.target, health=health) as front:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await front.predictor.ask("/v1/embeddings", {}, 30.0)
+        with pytest.raises(DeadlineExceeded):
+            await front.predictor.ask("/v1/embeddings", {}, 0.3)
+        with pytest.raises(Unavailable):
+            await front.predictor.ask("/v1/embeddings", {}, 5.0, closed_port)
+        assert health.told == ["predictor given up", "predictor failed", "gone failed"]
+
+
+async def test_a_question_that_cannot_be_written_takes_no_turn() -> None:
+    health = Health()
+    async with StubPredictor() as stub, Front(stub.target, health=health) as front:
+        with pytest.raises(TypeError):
+            await front.predictor.ask("/v1/embeddings", {"input": object()}, 5.0)
+        assert health.asked == []
 
 
 async def test_a_predictor_that_does_not_begin_to_answer_is_a_504() -> None:
@@ -282,7 +353,7 @@ async def test_who_waits_too_long_for_a_connection_is_told() -> None:
         await until(lambda: stub.requests)
         answer = await front.ask(body={})
         assert (answer.status, answer.code) == (503, "unavailable")
-        assert health.told == []
+        assert health.told == ["predictor given up"]
         waiting = await front.client()
         waiting.write(request(body={}))
         pool, _ = front.pools.of(stub.target)

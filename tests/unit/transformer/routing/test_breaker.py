@@ -98,6 +98,28 @@ def test_a_probe_whose_end_nobody_tells_does_not_lock_it_for_ever() -> None:
     assert not breaker.allows(21)
 
 
+def test_a_probe_that_is_given_up_lets_the_next_call_be_the_probe() -> None:
+    breaker = opened()
+    assert breaker.allows(1)
+    breaker.given_up(2)
+    assert breaker.allows(2)
+    assert not breaker.allows(2)
+    breaker.failed(2)
+    assert not breaker.allows(3.9)
+    assert breaker.allows(4)
+
+
+def test_a_call_that_is_given_up_changes_nothing_while_it_is_closed_or_open() -> None:
+    breaker = Breaker(POLICY)
+    breaker.failed(0)
+    breaker.failed(0)
+    breaker.given_up(0)
+    assert breaker.allows(0)
+    breaker.failed(0)
+    breaker.given_up(0.5)
+    assert not breaker.allows(0.9)
+
+
 def test_calls_from_before_it_opened_change_nothing_while_it_is_open() -> None:
     breaker = opened()
     breaker.succeeded(0.5)
@@ -106,7 +128,7 @@ def test_calls_from_before_it_opened_change_nothing_while_it_is_open() -> None:
     assert breaker.allows(1)
 
 
-@given(st.lists(st.tuples(st.sampled_from("asf"), st.floats(0, 30, allow_nan=False)), max_size=60))
+@given(st.lists(st.tuples(st.sampled_from("asfg"), st.floats(0, 30, allow_nan=False)), max_size=60))
 def test_whatever_happens_it_lets_a_call_through_again_in_bounded_time(
     events: list[tuple[str, float]],
 ) -> None:
@@ -117,6 +139,8 @@ def test_whatever_happens_it_lets_a_call_through_again_in_bounded_time(
             breaker.allows(now)
         elif kind == "s":
             breaker.succeeded(now)
+        elif kind == "g":
+            breaker.given_up(now)
         else:
             breaker.failed(now)
     assert breaker.allows(now + max(POLICY.open_cap_s, POLICY.probe_s))
@@ -152,6 +176,12 @@ def test_upstreams_have_breakers_of_their_own_and_show_their_state() -> None:
     clock.advance(1)
     assert breakers.allows("a")
     assert value("breaker_state", "a") == 1
+    breakers.given_up("a")
+    breakers.given_up("unknown")
+    assert value("breaker_state", "a") == 2
+    assert value("breaker_state", "unknown") is None
+    assert value("breaker_openings_total", "a") == 1
+    assert breakers.allows("a")
     breakers.succeeded("a")
     assert value("breaker_state", "a") == 0
 
