@@ -8,6 +8,9 @@ from pilotlight_transformer.pipeline.route import GENERATES, Route
 COSTS_TOKENS = GENERATES | {Route.EMBEDDINGS}
 """Routes on which the model reads and writes tokens."""
 
+_OPAQUE = frozenset({Route.PREDICT, Route.INFER})
+"""Routes whose answers may hold anything, the model's own text where a usage would stand."""
+
 _MOST_NAMES: dict[Route, tuple[str, ...]] = {
     Route.CHAT: ("max_completion_tokens", "max_tokens"),
     Route.COMPLETIONS: ("max_tokens",),
@@ -19,7 +22,7 @@ _CEILING = 10**9
 
 _EVENT = b"\ndata:"
 _KEY = b'_tokens"'
-# A model's own text cannot look like this: in it, quotes are escaped.
+# A model's own text cannot look like this in JSON that the predictor wrote: quotes are escaped.
 _PROMPT = re.compile(rb'"(?:prompt|input)_tokens"\s*:\s*(\d{1,9})[\s,}]')
 _COMPLETION = re.compile(rb'"(?:completion|output)_tokens"\s*:\s*(\d{1,9})[\s,}]')
 _TAIL = 64
@@ -59,6 +62,11 @@ def output_tokens(call: Call, unsaid: int) -> int:
     return min(most * answers * _prompts(document.get("prompt")), _CEILING)
 
 
+def tells_usage(call: Call) -> bool:
+    """Whether the answer's ``usage`` is the predictor's word, and not the model's."""
+    return not call.over_grpc and call.route not in _OPAQUE
+
+
 def _whole(value: object) -> int | None:
     """A count as the predictor would read it: 5, 5.0 and "5" are the same."""
     if isinstance(value, bool):
@@ -80,6 +88,9 @@ def _prompts(prompt: object) -> int:
 class Tally:
     """What an answer turned out to use.
 
+    Args:
+        reads_usage: Whether the answer says it; else it is counted by events or size alone.
+
     Attributes:
         prompt: As the predictor counted it; ``None`` until it says so.
         completion: Likewise.
@@ -87,9 +98,18 @@ class Tally:
         answer_bytes: Size of a whole answer; 0 until there is one.
     """
 
-    __slots__ = ("_tail", "_tail_events", "answer_bytes", "completion", "events", "prompt")
+    __slots__ = (
+        "_reads_usage",
+        "_tail",
+        "_tail_events",
+        "answer_bytes",
+        "completion",
+        "events",
+        "prompt",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, *, reads_usage: bool = True) -> None:
+        self._reads_usage = reads_usage
         self.prompt: int | None = None
         self.completion: int | None = None
         self.events = 0
@@ -115,6 +135,8 @@ class Tally:
             self._read(body[at : at + _USAGE_BYTES])
 
     def _read(self, text: bytes) -> None:
+        if not self._reads_usage:
+            return
         if found := _PROMPT.findall(text):
             self.prompt = int(found[-1])
         if found := _COMPLETION.findall(text):

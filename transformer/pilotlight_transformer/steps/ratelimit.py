@@ -21,6 +21,7 @@ from pilotlight_transformer.limits.tokens import (
     estimate,
     output_tokens,
     prompt_tokens,
+    tells_usage,
 )
 from pilotlight_transformer.pipeline.answer import Answer
 from pilotlight_transformer.pipeline.call import Call, Slot
@@ -99,7 +100,8 @@ class RatelimitStep(Step):
             return
         verdict = await self._limiter.take(charges)
         counts = any(charge.bucket.of == "tokens" for charge in charges)
-        self._held.put(call, _Held(verdict, prompt, Tally() if counts else None))
+        tally = Tally(reads_usage=tells_usage(call)) if counts else None
+        self._held.put(call, _Held(verdict, prompt, tally))
         if not verdict.admitted:
             self._refuse(call, verdict.taken)
 

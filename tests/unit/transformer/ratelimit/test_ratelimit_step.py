@@ -1,5 +1,6 @@
 """The step before a played predictor: who is refused, what is told, what is settled."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from pilotlight.clock import SimulatedClock
 from pilotlight.errors import BadGateway, ContentRefused, Unavailable
 from pilotlight_transformer.pipeline.answer import Answer
 from pilotlight_transformer.pipeline.call import Call, Identity
+from pilotlight_transformer.pipeline.headers import Headers
 from pilotlight_transformer.pipeline.step import Step
 from pilotlight_transformer.steps.ratelimit import span
 from tests.unit.transformer.playing import (
@@ -148,6 +150,40 @@ async def test_an_answer_settles_by_its_usage(tmp_path: Path) -> None:
         assert left(second) == left(first) - 12
         assert call.facts.prompt_tokens == 5
         assert call.facts.completion_tokens == 7
+
+
+@pytest.mark.parametrize(
+    ("path", "over_grpc"),
+    [
+        ("/v2/models/m/infer", True),
+        ("/v2/models/m/infer", False),
+        ("/v1/models/m:predict", False),
+    ],
+)
+async def test_a_models_own_text_does_not_set_the_bill(
+    tmp_path: Path, path: str, *, over_grpc: bool
+) -> None:
+    said = b'"usage": {"prompt_tokens": 0, "completion_tokens": 0}'
+    predictor = PlayedPredictor(lambda _: Answer(200, body=said + b"." * (400 - len(said))))
+    async with Play(TOKENS, tmp_path, predictor, clock=SimulatedClock()) as play:
+        call = a_call(b"\x0a\x01m" + b"x" * 37, path=path)
+        call.over_grpc = over_grpc
+        assert (await play.send(call)).status == 200
+        assert spent(play) == 40 / 4 + 400 / 4
+        assert call.facts.completion_tokens is None
+
+
+async def test_an_inference_that_streams_is_counted_by_its_events(tmp_path: Path) -> None:
+    async def stream() -> AsyncIterator[bytes]:
+        for _ in range(5):
+            yield b'data: "usage": {"prompt_tokens": 0, "completion_tokens": 0} \n\n'
+        yield b"data: [DONE]\n\n"
+
+    headers = Headers([(b"content-type", b"text/event-stream")])
+    predictor = PlayedPredictor(lambda _: Answer(200, headers, stream()))
+    async with Play(TOKENS, tmp_path, predictor, clock=SimulatedClock()) as play:
+        await play.send(a_call(b"x" * 40, path="/v2/models/m/infer"))
+        assert spent(play) == 40 / 4 + 5
 
 
 async def test_a_stream_without_usage_settles_by_its_events(tmp_path: Path) -> None:
