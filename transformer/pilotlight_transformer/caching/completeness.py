@@ -1,8 +1,5 @@
 """Whether an answer came to its end: nothing else is ever kept."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
-
 import orjson
 
 from pilotlight_transformer.pipeline.event import EventSplitter
@@ -40,7 +37,12 @@ def is_whole_stream(body: bytes) -> bool:
         document = event.document
         if document is None or document.get("error") is not None:
             return False
-        for choice in _choices(document):
+        choices = document.get("choices") or []
+        if not isinstance(choices, list):
+            return False
+        for choice in choices:
+            if not isinstance(choice, dict):
+                continue
             index = choice.get("index")
             if not isinstance(index, int):
                 return False
@@ -51,9 +53,5 @@ def is_whole_stream(body: bytes) -> bool:
 
 
 def _finished(choice: object) -> bool:
-    return isinstance(choice, dict) and choice.get("finish_reason") in WHOLE
-
-
-def _choices(document: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
-    choices = document.get("choices")
-    return [choice for choice in choices if isinstance(choice, dict)] if choices else []
+    reason = choice.get("finish_reason") if isinstance(choice, dict) else None
+    return isinstance(reason, str) and reason in WHOLE

@@ -133,7 +133,8 @@ class FormatStep(Step):
             copy = dict(choice)
             part = copy
             if call.route is Route.CHAT:
-                part = copy["delta"] = dict(copy.get("delta") or {})
+                delta = copy.get("delta")
+                part = copy["delta"] = dict(delta) if isinstance(delta, dict) else {}
             changed |= await self._format(call, state, writer, copy, part, whole=False)
             kept.append(copy)
         self._stop_when_all_ended(call, state)
@@ -197,8 +198,8 @@ class FormatStep(Step):
             self._note(call, writer.cut)
             call.facts.finish_reason = writer.cut
         if whole or reason is not None:
-            state.values["finish_reason"] = reason if isinstance(reason, str) else ""
-            out += await self._close(call, state, writer, reason or "")
+            why = state.values["finish_reason"] = reason if isinstance(reason, str) else ""
+            out += await self._close(call, state, writer, why)
         if (text or "") != out:
             _put(part, name, out)
             changed = True

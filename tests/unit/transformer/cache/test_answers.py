@@ -188,7 +188,7 @@ async def test_no_cache_brings_a_fresh_answer_that_is_kept(tmp_path: Path, wish:
         assert (await play.ask(a_question())).body == fresh.body
 
 
-def _with_reason(reason: str | None) -> Answer:
+def _with_reason(reason: object) -> Answer:
     choice = {"index": 0, "message": {"content": "x"}, "finish_reason": reason}
     return Answer.of({"choices": [choice]})
 
@@ -208,6 +208,8 @@ def _encoded() -> Answer:
         Answer.of({"choices": []}),
         _with_reason("error"),
         _with_reason("abort"),
+        _with_reason({}),
+        _with_reason([]),
         _with_reason(None),
         _encoded(),
         chat_answer("x" * 2_000),
@@ -216,7 +218,8 @@ def _encoded() -> Answer:
 async def test_what_is_no_good_answer_is_not_kept(tmp_path: Path, bad: Answer) -> None:
     predictor = PlayedPredictor(lambda call: Answer(bad.status, bad.headers.copy(), bad.body))
     async with playing(tmp_path, predictor, max_answer_bytes=1_024) as play:
-        assert x_cache(await play.ask(a_question())) == "miss"
+        first = await play.ask(a_question())
+        assert (first.status, x_cache(first)) == (bad.status, "miss")
         assert x_cache(await play.ask(a_question())) == "miss"
         assert len(play.predictor.asked) == 2
 
@@ -256,6 +259,24 @@ async def test_a_stream_that_did_not_come_to_its_end_is_not_kept(
     async with playing(tmp_path, predictor, max_answer_bytes=1_024) as play:
         await play.ask(a_question(stream=True))
         assert x_cache(await play.ask(a_question(stream=True))) == "miss"
+
+
+@pytest.mark.parametrize("odd", ['[{"index": 0, "finish_reason": {}}]', "5"])
+async def test_a_predictors_odd_stream_goes_out_and_is_not_kept(
+    tmp_path: Path, odd: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def reply(_: object) -> Answer:
+        held = Held()
+        held.raw(f'data: {{"choices": {odd}}}\n\n'.encode())
+        held.finish()
+        return held.answer()
+
+    async with playing(tmp_path, PlayedPredictor(reply)) as play:
+        for _ in range(2):
+            client = await play.ask(a_question(stream=True))
+            assert (x_cache(client), client.finished) == ("miss", True)
+            assert client.body.endswith(b"[DONE]\n\n")
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 async def test_a_stream_that_another_step_cut_short_is_not_kept(tmp_path: Path) -> None:

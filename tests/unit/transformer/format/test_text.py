@@ -13,6 +13,7 @@ from pilotlight.errors import BadGateway, UsageError
 from pilotlight_transformer.formatting.length import cut_at
 from pilotlight_transformer.formatting.repetition import LoopDetector
 from pilotlight_transformer.pipeline.answer import Answer
+from pilotlight_transformer.pipeline.call import Call
 from tests.unit.transformer.format.kit import (
     a_delta,
     events_of,
@@ -20,7 +21,14 @@ from tests.unit.transformer.format.kit import (
     playing,
     reasons_of,
 )
-from tests.unit.transformer.playing import Play, a_call, a_chat, chat_answer, chat_stream
+from tests.unit.transformer.playing import (
+    Play,
+    PlayedPredictor,
+    a_call,
+    a_chat,
+    chat_answer,
+    chat_stream,
+)
 
 LOOP = "I am sorry, I cannot do that. "
 REPETITION = {"repeats": 4, "min_characters": 60}
@@ -337,3 +345,24 @@ def test_settings_that_cannot_be_used_are_refused(
 async def test_a_body_that_is_no_json_is_the_predictors_to_refuse(tmp_path: Path) -> None:
     async with playing(tmp_path, max_characters=1, json={}) as play:
         assert (await play.send(a_call(b'{"a": "\\ud800"}'))).status == 200
+
+
+@pytest.mark.parametrize("odd", [{}, [], {"a": 1}, [["a"], 5]])
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_predictors_odd_values_do_no_harm(tmp_path: Path, odd: Any, stream: bool) -> None:
+    def reply(_: Call) -> Answer:
+        choice = {"index": 0, "finish_reason": odd}
+        if not stream:
+            return Answer.of({"choices": [{**choice, "message": {"content": "{}"}}]})
+        return events_of(
+            {"choices": [{"index": 0, "delta": odd}]},
+            {"choices": [{**choice, "delta": {"content": "{}"}}]},
+            "[DONE]",
+        )
+
+    yaml = "- format: {json: {from_request: true}, max_characters: 9}"
+    body = a_chat(stream=stream, response_format={"type": "json_object"})
+    async with Play(yaml, tmp_path, PlayedPredictor(reply)) as play:
+        client = await play.ask(body)
+    assert (client.status, client.finished, client.aborted) == (200, True, False)
+    assert b"error" not in client.body
