@@ -8,7 +8,8 @@ import orjson
 
 Message = dict[str, Any]
 
-PROMPT_ROLES = frozenset({"system", "developer"})
+PROMPT_ROLES = ("system", "developer")
+"""No set, since a role may be any JSON."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ Message = dict[str, Any]
 SOURCE_TOKENS = 16
 """About what the frame of a source costs."""
 
+_PROMPT_ROLES = ("system", "developer")
 _FRAME = re.compile(r"<(?=/?source)", re.IGNORECASE)
 _CONTROL = re.compile(
     r"<(?=\||/?s>|<SYS>>|</SYS>>|(?:start|end)_of_turn>)|\[(?=/?INST\])", re.IGNORECASE
@@ -77,7 +78,7 @@ def inserted(messages: list[Message], text: str, place: Literal["system", "user"
     """The messages with the sources among them. No message of ``messages`` is changed."""
     if place == "system":
         first = messages[0]
-        if first.get("role") in {"system", "developer"}:
+        if first.get("role") in _PROMPT_ROLES:
             return [_joined(first, text, behind=True), *messages[1:]]
         return [{"role": "system", "content": text}, *messages]
     at = max(i for i, message in enumerate(messages) if message.get("role") == "user")

@@ -10,6 +10,8 @@ from pilotlight_transformer.pipeline.call import Call
 BYTES_A_TOKEN = 4
 """Of UTF-8, for an estimate where nobody has counted: OpenAI's rule of thumb for English."""
 
+_TOOL_ROLES = ("tool", "function")
+_TEXT_TYPES = ("text", "input_text")
 _LIMITS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 _TEXTS = ("messages", "prompt", "suffix", "input", "system", "instructions")
 
@@ -111,13 +113,13 @@ def _messages(body: Mapping[str, Any]) -> int:
 
 def _has_tools(body: Mapping[str, Any]) -> bool:
     return bool(body.get("tools") or body.get("functions")) or any(
-        message.get("role") in {"tool", "function"} for message in _dicts(body.get("messages"))
+        message.get("role") in _TOOL_ROLES for message in _dicts(body.get("messages"))
     )
 
 
 def _is_text(body: Mapping[str, Any]) -> bool:
     return all(
-        part.get("type") in {"text", "input_text"}
+        part.get("type") in _TEXT_TYPES
         for key in ("messages", "input")
         for message in _dicts(body.get(key))
         for part in _dicts(message.get("content"))

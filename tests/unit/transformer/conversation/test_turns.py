@@ -397,3 +397,13 @@ class Knowing(Step):
 
     async def request(self, call: Call) -> Answer | None:
         return chat_answer("known") if call.method == "POST" else None
+
+
+@pytest.mark.parametrize("role", [[], {}, [1]])
+async def test_a_role_may_be_any_json(tmp_path: Path, role: Any) -> None:
+    async with Play(
+        "- conversation: {}", tmp_path, PlayedPredictor(lambda _: chat_answer("a"))
+    ) as play:
+        body = {"model": "m", "conversation_id": "c", "messages": [{"role": role, "content": "x"}]}
+        assert (await play.ask(body, identity=ALICE)).status == 200
+        assert await contents(play) == ["x", "a"]

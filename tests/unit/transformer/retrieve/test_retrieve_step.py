@@ -15,6 +15,7 @@ from pilotlight.errors import BadGateway, Unavailable, UsageError
 from pilotlight_transformer.pipeline.answer import Answer
 from pilotlight_transformer.pipeline.call import Call, Identity
 from pilotlight_transformer.pipeline.target import Target
+from pilotlight_transformer.retrieval.context import inserted
 from pilotlight_transformer.retrieval.document import SHARED, Chunk, Document
 from pilotlight_transformer.retrieval.embedded import EmbeddedStore
 from pilotlight_transformer.stores.database import Database
@@ -379,3 +380,9 @@ async def test_settings_that_cannot_be_used_say_what_to_change(
 ) -> None:
     with pytest.raises(UsageError, match=says):
         Play(f"- retrieve: {settings}", tmp_path)
+
+
+@pytest.mark.parametrize("role", [[], {}, [1]])
+def test_a_role_may_be_any_json(role: Any) -> None:
+    before = [{"role": role, "content": "x"}, {"role": "user", "content": "y"}]
+    assert inserted(before, "sources", "system")[1:] == before

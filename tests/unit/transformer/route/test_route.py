@@ -325,3 +325,18 @@ async def test_streams_of_the_plain_predictor_still_pass(tmp_path: Path) -> None
     async with Play("- route: {}", tmp_path, predictor, clock=SystemClock()) as play:
         client = await play.ask(a_chat(stream=True))
     assert client.text == "ab"
+
+
+@pytest.mark.parametrize("odd", [[], {}, [1]])
+@pytest.mark.parametrize("when", ["no_tools", "text_only"])
+async def test_a_role_or_a_type_may_be_any_json(tmp_path: Path, odd: Any, when: str) -> None:
+    yaml = f"""
+- route:
+    models:
+      small: {{url: http://small.models}}
+    tiers:
+      auto: {{rules: [{{when: {{{when}: true}}, model: small}}], otherwise: small}}
+""".strip()
+    async with Play(yaml, tmp_path, PlayedPredictor(answered_by)) as play:
+        body = {"model": "auto", "messages": [{"role": odd, "content": [{"type": odd}]}]}
+        assert (await play.ask(body)).status == 200
