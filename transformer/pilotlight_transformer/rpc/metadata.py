@@ -28,7 +28,9 @@ _VALUE = re.compile(rb"[ -~]*")
 
 
 def headers_of(metadata: Iterable[tuple[str, str | bytes]]) -> Headers:
-    """What a client sent.
+    """What a client, or a predictor, sent.
+
+    Names with an underscore are left out: some servers take ``x_tenant_id`` for ``x-tenant-id``.
 
     Raises:
         InvalidRequest: It says twice what may be said once.
@@ -37,7 +39,7 @@ def headers_of(metadata: Iterable[tuple[str, str | bytes]]) -> Headers:
     seen: set[bytes] = set()
     for key, value in metadata:
         name = key.lower().encode("latin-1", "replace")
-        if _is_own(key.lower()):
+        if _is_own(key.lower()) or "_" in key:
             continue
         if name in _ONCE and name in seen:
             raise InvalidRequest(f"the metadata {name.decode()} is there twice: send it once")

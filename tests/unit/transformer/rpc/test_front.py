@@ -226,6 +226,15 @@ async def test_metadata_that_two_servers_may_read_differently_is_refused(
         assert Seeing.calls == []
 
 
+async def test_a_name_with_an_underscore_passes_for_no_other_one(tmp_path: Path) -> None:
+    async with rpc(tmp_path, SEEING) as play:
+        await play.infer(metadata=(("x_tenant_id", "other"), ("x-more", "1")))
+        ((_, _, metadata),) = play.predictor.asked
+        assert "x_tenant_id" not in metadata
+        assert metadata["x-more"] == "1"
+        assert b"x_tenant_id" not in dict(Seeing.calls[0].headers)
+
+
 async def test_the_clients_deadline_goes_on(tmp_path: Path) -> None:
     async with rpc(tmp_path) as play:
         await play.infer(timeout=30)
