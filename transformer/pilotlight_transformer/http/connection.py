@@ -53,6 +53,10 @@ class Phase(IntEnum):
     LINGERING = 4
 
 
+class _Ended(Exception):
+    """Nothing that follows in these bytes is read any more."""
+
+
 class ServerConnection(asyncio.Protocol):
     """Made by the server for each connection; also the callbacks of llhttp."""
 
@@ -74,6 +78,7 @@ class ServerConnection(asyncio.Protocol):
         self._close = self._old = False
         self._reply: Reply | None = None
         self._waiting: deque[tuple[Request, Reply]] = deque()
+        self._handling = False
         self._refusal: RequestError | None = None
         self._reading = True
         self._full_since: float | None = None
@@ -135,6 +140,8 @@ class ServerConnection(asyncio.Protocol):
     # --- httptools
 
     def on_message_begin(self) -> None:
+        if self._phase is Phase.LINGERING:
+            raise _Ended
         self._phase = Phase.HEAD
         self._since = self._touched
         self._raw = 0
@@ -233,6 +240,8 @@ class ServerConnection(asyncio.Protocol):
     def abort(self) -> None:
         """End at once; what has not been sent is lost."""
         self._reply = None
+        self._phase = Phase.LINGERING
+        self._waiting.clear()
         if self._transport is not None:
             self._transport.abort()
 
@@ -283,27 +292,39 @@ class ServerConnection(asyncio.Protocol):
     # --- inside
 
     def _feed(self, data: bytes) -> None:
+        rest = self._parse(data)
+        while rest is not None:
+            self._parse(self._stay())
+            if self._refusal is not None or not rest:
+                return
+            rest = self._parse(rest)
+
+    def _parse(self, data: bytes | memoryview) -> memoryview | None:
+        """Cut requests out of bytes; returns what follows an offer of another protocol."""
         try:
             self._parser.feed_data(data)
         except HttpParserUpgrade as upgrade:
-            self._stay(data[upgrade.args[0] :])
+            return memoryview(data)[upgrade.args[0] :]
         except HttpParserCallbackError as error:
             cause = error.__context__
+            if isinstance(cause, _Ended):
+                return None
             if not isinstance(cause, RequestError):
                 logger.exception("a request could not be read")
                 cause = InternalError("the transformer failed; its log says why")
             self._refuse(cause)
         except HttpParserError as error:
             self._refuse(InvalidRequest(f"this is no HTTP/1.1: {error}"))
+        return None
 
-    def _stay(self, rest: bytes) -> None:
+    def _stay(self) -> bytes:
         """Go on with HTTP/1.1 although the client offers another protocol (RFC 9110, 7.8).
 
-        llhttp skips the body of such a request; a second look reads it.
+        llhttp skips the body of such a request. A second parser reads it, after the head that is
+        returned.
         """
         head = self._head
-        if head is None:
-            return
+        assert head is not None  # noqa: S101  # an offer is told of after its head
         self._parser = HttpRequestParser(self)
         self._reread = True
         framing = b""
@@ -311,9 +332,7 @@ class ServerConnection(asyncio.Protocol):
             framing = b"transfer-encoding: chunked\r\n"
         elif head.length:
             framing = b"content-length: %d\r\n" % head.length
-        self._feed(b"POST / HTTP/1.1\r\nhost: x\r\n" + framing + b"\r\n")
-        if rest and self._refusal is None and self._phase is not Phase.LINGERING:
-            self._feed(rest)
+        return b"POST / HTTP/1.1\r\nhost: x\r\n" + framing + b"\r\n"
 
     def _begin_body(self) -> None:
         head = self._head
@@ -325,9 +344,11 @@ class ServerConnection(asyncio.Protocol):
             self.send(CONTINUE)
 
     def _next(self) -> None:
-        if self._full_since is not None:
+        """Have requests answered, one after another, as long as each is answered at once."""
+        if self._handling:
             return
-        if self._waiting:
+        self._handling = True
+        while self._waiting and self._reply is None and self._full_since is None:
             request, reply = self._waiting.popleft()
             self._reply = reply
             try:
@@ -335,7 +356,12 @@ class ServerConnection(asyncio.Protocol):
             except Exception:
                 logger.exception("a request could not be taken")
                 reply.cut()
-        elif self._refusal is not None:
+        self._handling = False
+        if self._reply is not None or self._full_since is not None:
+            return
+        if self._phase is Phase.LINGERING:
+            return
+        if self._refusal is not None:
             self._refuse(self._refusal)
         elif self._server.closing and self._phase <= Phase.IDLE:
             self._linger()
