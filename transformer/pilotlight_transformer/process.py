@@ -123,6 +123,7 @@ class TransformerProcess:
             return None
         # Its library starts threads, and not everybody speaks gRPC.
         from pilotlight_transformer.rpc.front import GrpcFront
+        from pilotlight_transformer.rpc.upstream import tls_credentials
 
         return GrpcFront(
             self._settings.grpc_port,
@@ -131,6 +132,7 @@ class TransformerProcess:
             observers=[counter],
             ready=lambda: self._own.phase is Phase.READY,
             authority=self._settings.predictor_authority,
+            credentials=tls_credentials() if self._settings.grpc_uses_tls else None,
             host=self._settings.http_host,
             reuse_port=self._place.count > 1,
         )

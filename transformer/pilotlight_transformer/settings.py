@@ -159,12 +159,20 @@ class TransformerSettings(BaseSettings):
             DEFAULT_TARGET, host, port or _PORTS[scheme], self.predictor_authority or given
         )
 
+    @property
+    def grpc_uses_tls(self) -> bool:
+        """Whether the predictors are spoken to over TLS in gRPC."""
+        if not self.predictor_grpc_host:
+            return False
+        return self.predictor_use_ssl or _split(self.predictor_grpc_host)[0] == "https"
+
     def grpc_target(self) -> str | None:
         """``host:port`` of the predictor's gRPC; ``None`` if gRPC is not served."""
         if not self.grpc_port:
             return None
         _, host, port = _split(self.predictor_grpc_host)
-        return f"{host}:{port or 80}"
+        given = f"[{host}]" if ":" in host else host
+        return f"{given}:{port or _PORTS['https' if self.grpc_uses_tls else 'http']}"
 
     def worker_count(self, cores: int) -> int:
         """How many processes serve, on a machine with so many cores.

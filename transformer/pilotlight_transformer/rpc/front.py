@@ -67,6 +67,7 @@ class GrpcFront(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc is not ty
         observers: Told of every call that goes through the pipeline.
         ready: Whether the transformer itself takes requests.
         authority: What the predictor is called; Knative routes by it.
+        credentials: To speak TLS to the predictors with, or nothing.
         reuse_port: Several processes listen on the port.
 
     Attributes:
@@ -83,6 +84,7 @@ class GrpcFront(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc is not ty
         ready: Callable[[], bool] = lambda: True,
         limits: GrpcLimits | None = None,
         authority: str = "",
+        credentials: grpc.ChannelCredentials | None = None,
         host: str = "[::]",
         reuse_port: bool = False,
     ) -> None:
@@ -93,7 +95,9 @@ class GrpcFront(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc is not ty
         self._inflight = inflight
         self._observers = tuple(observers)
         self._ready = ready
-        self._channels = Channels(upstream_address, authority, self._limits.message_bytes)
+        self._channels = Channels(
+            upstream_address, authority, self._limits.message_bytes, credentials
+        )
         self._server: aio.Server | None = None
         self._stopping: asyncio.Task[None] | None = None
 

@@ -1,7 +1,9 @@
 """The predictors, asked over gRPC."""
 
+import ssl
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import grpc
 from grpc import aio
@@ -17,6 +19,15 @@ from pilotlight_transformer.rpc.metadata import headers_of, metadata_of
 from pilotlight_transformer.rpc.status import error_of
 
 GRPC = b"application/grpc"
+
+
+def tls_credentials() -> grpc.ChannelCredentials:
+    """To check certificates by the machine's authorities with, as over HTTP (``SSL_CERT_FILE``).
+
+    Where the machine has no file of them, gRPC's own count.
+    """
+    authorities = ssl.get_default_verify_paths().cafile
+    return grpc.ssl_channel_credentials(Path(authorities).read_bytes() if authorities else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +46,18 @@ class Channels:
         default: ``host:port`` of the predictor, for calls that no step has sent elsewhere.
         authority: What it is called in ``:authority``; empty: by its address.
         max_message_bytes: Largest answer.
+        credentials: To speak TLS with, or nothing; for every predictor.
     """
 
-    def __init__(self, default: str, authority: str, max_message_bytes: int) -> None:
+    def __init__(
+        self,
+        default: str,
+        authority: str,
+        max_message_bytes: int,
+        credentials: grpc.ChannelCredentials | None = None,
+    ) -> None:
         self._default = (default, authority)
+        self._credentials = credentials
         self._max = max_message_bytes
         self._open: dict[tuple[str, str], aio.Channel] = {}
 
@@ -79,6 +98,8 @@ class Channels:
         ]
         if authority:
             options.append(("grpc.default_authority", authority))
+        if self._credentials is not None:
+            return aio.secure_channel(address, self._credentials, options=options)
         return aio.insecure_channel(address, options=options)
 
 

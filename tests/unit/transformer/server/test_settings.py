@@ -58,6 +58,24 @@ def test_the_predictors_host_may_bear_port_and_scheme(
 
 
 @pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--predictor_grpc_host=a.b"], ("a.b:80", False)),
+        (["--predictor_grpc_host=a.b:9000"], ("a.b:9000", False)),
+        (["--predictor_grpc_host=https://a.b"], ("a.b:443", True)),
+        (["--predictor_grpc_host=https://a.b:9000"], ("a.b:9000", True)),
+        (["--predictor_grpc_host=a.b", "--predictor_use_ssl"], ("a.b:443", True)),
+        (["--predictor_grpc_host=[::1]:9000"], ("[::1]:9000", False)),
+    ],
+)
+def test_the_predictors_grpc_is_spoken_to_over_tls_where_that_is_said(
+    arguments: list[str], expected: tuple[str, bool]
+) -> None:
+    settings = parse_arguments(["--predictor_host=a.b", "--grpc-port=8081", *arguments], {})
+    assert (settings.grpc_target(), settings.grpc_uses_tls) == expected
+
+
+@pytest.mark.parametrize(
     "host", ["", "a b", "ftp://a", "http://u:p@a", "a/path", "a:port", "http://"]
 )
 def test_a_predictors_host_that_is_none_is_named(host: str) -> None:
