@@ -260,7 +260,7 @@ class ServerConnection(asyncio.Protocol):
                 logger.info("a client took nothing for %g s: its answer is cut", limits.send_s)
                 self._drop()
         elif phase is Phase.LINGERING:
-            if now - self._since > LINGER_S and self._reply is None:
+            if now - self._since > LINGER_S:
                 self._drop()
         elif phase is Phase.IDLE:
             if self._reply is None and now - self._since > limits.keep_alive_s:
@@ -387,6 +387,8 @@ class ServerConnection(asyncio.Protocol):
 
     def _refuse(self, error: RequestError) -> None:
         """Answer with an error after what is in front, and read no further request."""
+        if self._phase is Phase.LINGERING:
+            return
         self._refusal = error
         if self._reply is not None or self._waiting or self._transport is None:
             return
@@ -394,11 +396,15 @@ class ServerConnection(asyncio.Protocol):
         reply.refuse(error, self._target.decode("latin-1"))
 
     def _linger(self) -> None:
-        """Say that no more will come, and let the client be the one who closes."""
+        """Say that no more will come, and let the client be the one who closes.
+
+        What still waits is not run: its answer could not be sent.
+        """
         if self._transport is None or self._phase is Phase.LINGERING:
             return
         unread = self._refusal is not None or self._phase > Phase.IDLE
         self._phase = Phase.LINGERING
+        self._waiting.clear()
         self._since = self._loop.time()
         if unread and self._transport.can_write_eof():
             self._transport.write_eof()
