@@ -39,8 +39,12 @@ class _Call:
 
 def bounded(message: Message, max_bytes: int) -> tuple[Message, bool]:
     """A message within its bound, and whether it was cut: then it is the beginning of its text."""
-    if len(orjson.dumps(message)) <= max_bytes:
-        return message, False
+    try:
+        # As deep as a history holds it, which must be written too.
+        if len(orjson.dumps([[[message]]])) <= max_bytes + len(b"[[[]]]"):
+            return message, False
+    except orjson.JSONEncodeError:
+        pass  # a predictor's parts, nested too deeply to be kept
     content = message.get("content")
     text = content[: max_bytes // 4] if isinstance(content, str) else ""
     return {"role": "assistant", "content": text}, True

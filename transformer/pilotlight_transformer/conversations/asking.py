@@ -8,7 +8,7 @@ import orjson
 from pilotlight.errors import InvalidRequest
 from pilotlight_transformer.conversations.history import Message
 from pilotlight_transformer.conversations.store import Key
-from pilotlight_transformer.pipeline.call import Call
+from pilotlight_transformer.pipeline.call import Call, NestedTooDeeply
 from pilotlight_transformer.pipeline.route import Route
 
 ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -62,6 +62,8 @@ def named(call: Call) -> tuple[Key | None, int | None]:
 def _refuse_elsewhere(call: Call) -> None:
     try:
         document = call.document
+    except NestedTooDeeply:
+        raise
     except InvalidRequest:
         return  # binary tensors, or what the predictor refuses itself
     parameters = document.get("parameters")

@@ -115,11 +115,11 @@ class Turns:
 
     async def _commit(self, turn: Turn, answer: Message, cut: bool) -> None:
         now = self._clock.time()
-        exchanged = Exchanged(turn.sent, answer, turn.prompt, cut)
-        history = turn.before.history.after(exchanged, now)
-        kept = Kept(turn.version, history.within(self._max_messages, self._max_bytes))
         del self._held[turn.holder]
         try:
+            exchanged = Exchanged(turn.sent, answer, turn.prompt, cut)
+            history = turn.before.history.after(exchanged, now)
+            kept = Kept(turn.version, history.within(self._max_messages, self._max_bytes))
             await self.store.commit(turn.key, turn.holder, kept, self._ttl_s, now)
         except TurnLost:
             raise Outdated(
@@ -127,7 +127,8 @@ class Turns:
                 "answered: the answer is not in it; read the conversation and ask again",
                 param="conversation_id",
             ) from None
-        except RequestError:
+        except Exception:
+            # Whatever went wrong: nobody shall wait for the end of the lease.
             with suppress(RequestError):
                 await self.store.release(turn.key, turn.holder)
             raise

@@ -12,6 +12,13 @@ from pilotlight_transformer.pipeline.target import Target
 
 T = TypeVar("T")
 
+DEEPEST = 200
+"""Levels of a body: orjson reads 1,024 and writes 254, and steps put bodies into others."""
+
+
+class NestedTooDeeply(InvalidRequest):
+    """The body can be read, and not be written again: no step may leave it to the predictor."""
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -101,6 +108,7 @@ class Call:
         """The body as a JSON object, to read. Use :meth:`edit` to change it.
 
         Raises:
+            NestedTooDeeply: It has more than ``DEEPEST`` levels.
             InvalidRequest: It is none.
         """
         if self._document is None:
@@ -110,6 +118,9 @@ class Call:
                 raise InvalidRequest(f"the body is not JSON: {error}") from None
             if not isinstance(document, dict):
                 raise InvalidRequest("the body must be a JSON object")
+            # Counting brackets is cheap, and few bodies have so many.
+            if self.body.count(b"[") + self.body.count(b"{") > DEEPEST and _too_deep(document):
+                raise NestedTooDeeply(f"the body is nested more than {DEEPEST} levels deep")
             self._document = document
         return self._document
 
@@ -176,3 +187,17 @@ class Slot(Generic[T]):
         """Keep ``value`` with the call, and return it."""
         call.kept[self] = value
         return value
+
+
+def _too_deep(document: dict[str, Any]) -> bool:
+    level: list[Any] = [document]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True

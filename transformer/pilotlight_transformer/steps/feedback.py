@@ -168,7 +168,11 @@ class FeedbackStep(Step):
         if not self.settings.store_text or (said := seen.answer()) is None:
             return None
         text: Text = {"messages": prompt_of(call), "answer": said}
-        return text if len(orjson.dumps(text)) <= self.settings.max_text_bytes else None
+        try:
+            size = len(orjson.dumps(text))
+        except orjson.JSONEncodeError:
+            return None  # nested too deeply, or a broken text
+        return text if size <= self.settings.max_text_bytes else None
 
     def collectors(self) -> Iterable[Collector]:
         return self._scores.collectors()

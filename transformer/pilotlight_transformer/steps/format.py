@@ -15,7 +15,7 @@ from pilotlight_transformer.formatting.settings import FormatSettings
 from pilotlight_transformer.formatting.wanted import choices_wanted
 from pilotlight_transformer.formatting.writer import Writer
 from pilotlight_transformer.pipeline.answer import Answer
-from pilotlight_transformer.pipeline.call import Call, Slot
+from pilotlight_transformer.pipeline.call import Call, NestedTooDeeply, Slot
 from pilotlight_transformer.pipeline.event import Event
 from pilotlight_transformer.pipeline.route import GENERATES, Route
 from pilotlight_transformer.pipeline.step import Step, StepSettings, Surroundings
@@ -86,6 +86,8 @@ class FormatStep(Step):
             return None
         try:
             document = call.document
+        except NestedTooDeeply:
+            raise
         except InvalidRequest:
             # The predictor refuses it, in its own words.
             return None

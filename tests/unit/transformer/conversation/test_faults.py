@@ -1,6 +1,7 @@
 """What is acknowledged is kept, whatever breaks; what is not kept is not acknowledged."""
 
 import asyncio
+import json
 import os
 import signal
 import sqlite3
@@ -11,6 +12,9 @@ from pathlib import Path
 import pytest
 
 from pilotlight.clock import SimulatedClock
+from pilotlight_transformer.conversations.history import History
+from pilotlight_transformer.pipeline.answer import JSON, Answer
+from pilotlight_transformer.pipeline.headers import Headers
 from tests.unit.transformer.conversation.talk import (
     Held,
     contents,
@@ -198,3 +202,32 @@ async def test_turns_are_counted_by_how_they_ended(tmp_path: Path) -> None:
         await say(play, "two", conversation_version=7)
         assert told(play)[-1]["content"] == "one"
         assert ended(play) == {"stored": 1, "refused": 1}
+
+
+async def test_what_goes_wrong_while_an_answer_is_stored_keeps_no_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: History) -> bytes:
+        raise TypeError("no bytes")
+
+    async with play_with("", tmp_path) as play:
+        with monkeypatch.context() as patch:
+            patch.setattr(History, "packed", broken)
+            assert (await say(play, "one")).status == 500
+        assert (await say(play, "two")).status == 200
+
+
+@pytest.mark.parametrize("levels", [195, 240, 249, 250, 251, 252, 253, 254, 300])
+async def test_a_predictors_answer_may_be_nested_as_it_likes(tmp_path: Path, levels: int) -> None:
+    content: list[object] = []
+    for _ in range(levels):
+        content = [content]
+    body = chat_answer("x").body
+    assert isinstance(body, bytes)
+    deep = body.replace(b'"content":"x"', b'"content":' + json.dumps(content).encode())
+    async with play_with("", tmp_path) as play:
+        play.predictor.reply = lambda _: Answer(200, Headers([(b"content-type", JSON)]), deep)
+        assert (await say(play, "one")).status == 200
+        play.predictor.reply = echoing().reply
+        assert (await say(play, "two")).status == 200
+        assert (await read(play)).status == 200

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from pilotlight_transformer.pipeline.answer import JSON, Answer
+from pilotlight_transformer.pipeline.headers import Headers
 from tests.unit.transformer.feedback.opinions import ALICE, asked, counted, give, play_with
-from tests.unit.transformer.playing import a_chat, chat_answer
+from tests.unit.transformer.playing import a_call, a_chat, chat_answer
 from tests.unit.transformer.redis_server import RedisServer
 
 ROOT = Path(__file__).parents[4]
@@ -122,3 +124,18 @@ async def test_notes_that_come_together_share_a_transaction(tmp_path: Path) -> N
         for answer in answers:
             assert (await give(play, answer, comment="x")).status == 200
     assert 100 <= commits.count("COMMIT") < 150
+
+
+@pytest.mark.parametrize("levels", [100, 245, 250, 251, 252, 253, 254, 300])
+async def test_what_is_nested_too_deeply_to_be_kept_goes_out(tmp_path: Path, levels: int) -> None:
+    nest = b"[" * levels + b"]" * levels
+    body = chat_answer("x").body
+    assert isinstance(body, bytes)
+    deep = body.replace(b'"content":"x"', b'"content":' + nest)
+    async with play_with("store_text: true", tmp_path) as play:
+        play.predictor.reply = lambda _: Answer(200, Headers([(b"content-type", JSON)]), deep)
+        asked_for = b'{"model":"m","messages":[{"role":"user","content":%s}]}' % nest
+        client = await play.send(a_call(asked_for, identity=ALICE))
+        assert (client.status, client.body) == (200, deep)
+        given = await give(play, "chatcmpl-1", ALICE, flag=True)
+        assert given.status == 200
