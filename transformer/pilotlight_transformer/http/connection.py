@@ -20,6 +20,7 @@ from pilotlight.errors import (
     HeadersTooSlow,
     InternalError,
     InvalidRequest,
+    Overloaded,
     RequestError,
 )
 from pilotlight_transformer.http.head import Head, read_head
@@ -36,7 +37,10 @@ logger = logging.getLogger(__name__)
 LINGER_S = 2.0
 """How long a refused client's bytes are still read, so that it sees why (RFC 9112, 9.6)."""
 MAX_WAITING = 16
-"""Requests that one connection may have sent ahead; then it is not read for a while."""
+"""Requests that one connection may have sent ahead; what follows is refused.
+
+Waiting with the reading instead would hide that the client has left.
+"""
 MAX_AHEAD_BYTES = 256 * 2**10
 """Of a request that is sent ahead, read before the one in front is answered."""
 CHUNK_OVERHEAD = 8
@@ -80,7 +84,6 @@ class ServerConnection(asyncio.Protocol):
         self._waiting: deque[tuple[Request, Reply]] = deque()
         self._handling = False
         self._refusal: RequestError | None = None
-        self._reading = True
         self._full_since: float | None = None
         self._room: asyncio.Future[None] | None = None
         self.peer = ""
@@ -117,7 +120,7 @@ class ServerConnection(asyncio.Protocol):
         self._feed(data)
         if self._phase is phase:
             self._check_raw()
-        if self._reply is not None:
+        if self._raw > MAX_AHEAD_BYTES and self._phase is Phase.BODY:
             self._check_ahead()
 
     def pause_writing(self) -> None:
@@ -196,6 +199,10 @@ class ServerConnection(asyncio.Protocol):
         self._reread = False
         self._phase = Phase.IDLE
         self._since = self._touched
+        if (self._reply is not None or self._waiting) and (
+            len(body) > MAX_AHEAD_BYTES or len(self._waiting) >= MAX_WAITING
+        ):
+            raise self._too_far_ahead()
         reply = Reply(self, head_only=head.method == b"HEAD", old=self._old, close=self._close)
         self._waiting.append((Request(head, body), reply))
         if self._reply is None:
@@ -265,7 +272,7 @@ class ServerConnection(asyncio.Protocol):
         elif phase is Phase.IDLE:
             if self._reply is None and now - self._since > limits.keep_alive_s:
                 self._linger()
-        elif not self._reading or self._refusal is not None:
+        elif self._refusal is not None:
             return
         elif phase is Phase.BODY:
             self._sweep_body(now)
@@ -365,10 +372,6 @@ class ServerConnection(asyncio.Protocol):
             self._refuse(self._refusal)
         elif self._server.closing and self._phase <= Phase.IDLE:
             self._linger()
-        if not self._reading and self._transport is not None and len(self._waiting) < MAX_WAITING:
-            self._reading = True
-            self._touched = self._loop.time()
-            self._transport.resume_reading()
 
     def _check_raw(self) -> None:
         if self._phase is Phase.HEAD:
@@ -380,10 +383,8 @@ class ServerConnection(asyncio.Protocol):
                 self._refuse(InvalidRequest("the body's chunks are smaller than their framing"))
 
     def _check_ahead(self) -> None:
-        ahead = len(self._waiting) >= MAX_WAITING or self._raw > MAX_AHEAD_BYTES
-        if ahead and self._reading and self._transport is not None:
-            self._reading = False
-            self._transport.pause_reading()
+        if self._refusal is None and (self._reply is not None or self._waiting):
+            self._refuse(self._too_far_ahead())
 
     def _refuse(self, error: RequestError) -> None:
         """Answer with an error after what is in front, and read no further request."""
@@ -408,15 +409,19 @@ class ServerConnection(asyncio.Protocol):
         self._since = self._loop.time()
         if unread and self._transport.can_write_eof():
             self._transport.write_eof()
-            if not self._reading:
-                self._reading = True
-                self._transport.resume_reading()
         else:
             self._transport.close()
 
     def _drop(self) -> None:
         if self._transport is not None:
             self._transport.abort()
+
+    def _too_far_ahead(self) -> Overloaded:
+        return Overloaded(
+            f"over {MAX_WAITING} requests or {MAX_AHEAD_BYTES} bytes were sent ahead on one "
+            "connection: wait for answers, or use more connections",
+            retry_after_s=1.0,
+        )
 
     def _head_too_large(self) -> HeadersTooLarge:
         return HeadersTooLarge(
