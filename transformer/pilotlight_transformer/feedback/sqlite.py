@@ -58,6 +58,9 @@ SWEEP_EVERY = 64
 SWEPT = 256
 """Rows of a table that one look clears away: more than come in between."""
 
+# An answer that takes another one's place takes no more room: its row stays.
+_ANEW = """at = excluded.at, facts = excluded.facts, text = excluded.text,
+ changes = 0, scored = 0, flagged = 0"""
 _THIS = "WHERE tenant = ? AND response_id = ?"
 
 
@@ -80,7 +83,7 @@ class SqliteFeedback:
             packed(answer.document()),
             None if text is None else packed(text),
         )
-        verb = "INSERT OR IGNORE" if answer.replayed else "REPLACE"
+        then = "NOTHING" if answer.replayed else f"UPDATE SET {_ANEW}"
         self._notes += 1
         sweeps = self._notes % SWEEP_EVERY == 1
 
@@ -90,7 +93,9 @@ class SqliteFeedback:
                 (*row[:2], answer.at - self._bounds.keep_s),
             )
             connection.execute(
-                f"{verb} INTO answer (tenant, response_id, at, facts, text) VALUES (?, ?, ?, ?, ?)",
+                "INSERT INTO answer (tenant, response_id, at, facts, text)"  # noqa: S608
+                " VALUES (?, ?, ?, ?, ?)"
+                f" ON CONFLICT (tenant, response_id) DO {then}",
                 row,
             )
             if sweeps:
@@ -150,8 +155,17 @@ def _sweep(connection: sqlite3.Connection, bounds: Bounds, now: float) -> None:
     for table in ("answer", "feedback", "label"):
         _delete(connection, table, "at <= ?", now - bounds.keep_s)
     for table, most in (("answer", bounds.max_answers), ("label", bounds.max_labels)):
-        (newest,) = connection.execute(f"SELECT max(seq) FROM {table}").fetchone()  # noqa: S608
-        _delete(connection, table, "seq <= ?", (newest or 0) - most)
+        # Rows are counted, not numbers: feedback that is changed often uses numbers up, and would
+        # push out what others have. Where there are not even so many numbers, nothing need be.
+        numbers = f"SELECT ifnull(max(seq) - min(seq) + 1, 0) FROM {table}"  # noqa: S608
+        (spread,) = connection.execute(numbers).fetchone()
+        if spread > most:
+            (rows,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
+            connection.execute(
+                f"DELETE FROM {table} WHERE seq IN"  # noqa: S608
+                f" (SELECT seq FROM {table} ORDER BY seq LIMIT ?)",
+                (min(max(rows - most, 0), SWEPT),),
+            )
 
 
 def _delete(connection: sqlite3.Connection, table: str, which: str, limit: float) -> None:

@@ -425,6 +425,34 @@ async def test_what_is_old_or_too_much_leaves_the_disk(tmp_path: Path) -> None:
         assert (rows("answer"), rows("feedback"), rows("label")) == (64, 0, 0)
 
 
+async def test_feedback_that_is_changed_often_pushes_out_nobody_elses(place: Place) -> None:
+    async with place.play("max_labels: 100") as play:
+        theirs = [await asked(play, ALICE) for _ in range(5)]
+        for answer in theirs:
+            await give(play, answer, ALICE, flag=True)
+        for _ in range(6):
+            answer = await asked(play, BOB)
+            for _ in range(20):
+                assert (await give(play, answer, BOB, flag=True)).status == 200
+        for _ in range(64):
+            await asked(play, BOB)
+    found = [entry["answer"]["response_id"] for entry in place.entries()]
+    assert found[:5] == theirs
+    assert len(found) == 11
+
+
+async def test_an_answer_that_is_noted_again_pushes_out_nobody_elses(place: Place) -> None:
+    async with place.play("max_answers: 20") as play:
+        theirs = await asked(play, ALICE)
+        play.predictor.reply = lambda _: chat_answer("hi", id="again")
+        for _ in range(130):
+            await asked(play, BOB)
+        assert (await give(play, "again", BOB, score=1)).status == 200
+        await asked(play, BOB)
+        assert (await give(play, "again", BOB, score=1)).document["change"] == 1
+        assert (await give(play, theirs, ALICE, score=1)).status == 200
+
+
 def test_the_revisions_in_the_metrics_are_bounded_and_the_newest_stay() -> None:
     scores = Scores(2)
     for revision in ("r1", "r2", "r1", "r3", None):
