@@ -85,6 +85,7 @@ class ServerConnection(asyncio.Protocol):
         self._handling = False
         self._refusal: RequestError | None = None
         self._full_since: float | None = None
+        self._unsent = 0
         self._room: asyncio.Future[None] | None = None
         self.peer = ""
 
@@ -262,13 +263,8 @@ class ServerConnection(asyncio.Protocol):
     def sweep(self, now: float) -> None:
         """Hold the client to its times."""
         limits, phase = self._limits, self._phase
-        if self._full_since is not None:
-            if now - self._full_since > limits.send_s:
-                logger.info("a client took nothing for %g s: its answer is cut", limits.send_s)
-                self._drop()
-        elif phase is Phase.LINGERING:
-            if now - self._since > LINGER_S:
-                self._drop()
+        if self._full_since is not None or phase is Phase.LINGERING:
+            self._sweep_unsent(now)
         elif phase is Phase.IDLE:
             if self._reply is None and now - self._since > limits.keep_alive_s:
                 self._linger()
@@ -284,6 +280,25 @@ class ServerConnection(asyncio.Protocol):
             self._refuse(
                 HeadersTooSlow(f"the headers did not arrive within {limits.head_s:g} s: be faster")
             )
+
+    def _sweep_unsent(self, now: float) -> None:
+        """A client may take what is sent as slowly as it likes, if it takes something."""
+        transport, limits = self._transport, self._limits
+        if transport is None:
+            return
+        before, self._unsent = self._unsent, transport.get_write_buffer_size()
+        if self._unsent < before:
+            if self._full_since is not None:
+                self._full_since = now
+            if self._phase is Phase.LINGERING:
+                self._since = now
+        since = self._since if self._full_since is None else self._full_since
+        if not self._unsent:
+            if now - since > LINGER_S:
+                self._drop()
+        elif now - since > limits.send_s:
+            logger.info("a client took nothing for %g s: its answer is cut", limits.send_s)
+            self._drop()
 
     def _sweep_body(self, now: float) -> None:
         limits = self._limits
