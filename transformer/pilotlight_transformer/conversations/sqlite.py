@@ -18,6 +18,7 @@ CREATE TABLE IF NOT EXISTS conversation (
     PRIMARY KEY (tenant, id)
 );
 CREATE INDEX IF NOT EXISTS conversation_expires_at ON conversation (expires_at);
+CREATE INDEX IF NOT EXISTS conversation_tenant ON conversation (tenant, expires_at);
 CREATE TABLE IF NOT EXISTS turn (
     tenant BLOB NOT NULL,
     id TEXT NOT NULL,
@@ -27,6 +28,7 @@ CREATE TABLE IF NOT EXISTS turn (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS turn_held_until ON turn (held_until);
 """
+MAX_CONVERSATIONS = 10_000
 SWEPT = 20
 """Forgotten conversations that one commit clears away: more than one commit can make."""
 FORSAKEN_S = 3600.0
@@ -34,10 +36,16 @@ FORSAKEN_S = 3600.0
 
 
 class SqliteConversations:
-    """A ``Conversations`` for the processes of one pod."""
+    """A ``Conversations`` for the processes of one pod.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        max_conversations: Of one tenant; a new one then takes the place of the one whose last
+            turn is longest ago, and which has none under way.
+    """
+
+    def __init__(self, database: Database, max_conversations: int = MAX_CONVERSATIONS) -> None:
         self._database = database
+        self._max_conversations = max_conversations
 
     async def open(self) -> None:
         """Make the tables."""
@@ -73,6 +81,8 @@ class SqliteConversations:
                 (*_columns(key), kept.version, packed, now + ttl_s),
             )
             _sweep(connection, now)
+            if kept.version == 1:
+                _make_room(connection, key, self._max_conversations, now)
 
         await self._database.write(work)
 
@@ -136,6 +146,21 @@ def _sweep(connection: sqlite3.Connection, now: float) -> None:
             f"DELETE FROM {table} WHERE (tenant, id) IN"  # noqa: S608  # our own names
             f" (SELECT tenant, id FROM {table} WHERE {column} <= ? LIMIT ?)",
             (before, SWEPT),
+        )
+
+
+def _make_room(connection: sqlite3.Connection, new: Key, most: int, now: float) -> None:
+    tenant, name = _columns(new)
+    (count,) = connection.execute(
+        "SELECT count(*) FROM conversation WHERE tenant = ?", (tenant,)
+    ).fetchone()
+    if count > most:
+        connection.execute(
+            "DELETE FROM conversation WHERE tenant = ? AND id IN"
+            " (SELECT id FROM conversation AS one WHERE tenant = ? AND id != ? AND NOT EXISTS"
+            " (SELECT 1 FROM turn WHERE tenant = one.tenant AND id = one.id AND held_until > ?)"
+            " ORDER BY expires_at LIMIT ?)",
+            (tenant, tenant, name, now, min(count - most, SWEPT)),
         )
 
 

@@ -20,7 +20,7 @@ from pilotlight_transformer.conversations.asking import (
 )
 from pilotlight_transformer.conversations.history import parted
 from pilotlight_transformer.conversations.redis import RedisConversations
-from pilotlight_transformer.conversations.sqlite import SqliteConversations
+from pilotlight_transformer.conversations.sqlite import MAX_CONVERSATIONS, SqliteConversations
 from pilotlight_transformer.conversations.store import Conversations, Key, TurnRefused
 from pilotlight_transformer.conversations.trimming import by_tokenizer, estimate, told
 from pilotlight_transformer.conversations.turns import Turn, Turns
@@ -45,6 +45,8 @@ class ConversationSettings(StepSettings):
     ttl_s: Annotated[float, Field(gt=0, le=10 * 365 * 86400)] = 7 * 86400.0
     lease_s: Annotated[float, Field(ge=1, le=3600)] = 30.0
     """After so long a turn whose process has died is free."""
+    max_conversations: Annotated[int, Field(ge=1)] = MAX_CONVERSATIONS
+    """Of one tenant, in SQLite; the one whose last turn is longest ago makes room."""
     max_messages: Annotated[int, Field(ge=2)] = 1000
     max_bytes: Annotated[int, Field(ge=1024, le=64 * 2**20)] = 2**20
 
@@ -81,7 +83,8 @@ class ConversationStep(Step):
             raise UsageError("conversation: store: redis needs stores.redis: name its URL there")
         if shared is not None and wanted != "sqlite":
             return RedisConversations(shared)
-        store = SqliteConversations(self.surroundings.stores.database("conversations"))
+        database = self.surroundings.stores.database("conversations")
+        store = SqliteConversations(database, self.settings.max_conversations)
         await store.open()
         return store
 

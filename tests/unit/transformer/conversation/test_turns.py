@@ -407,3 +407,37 @@ async def test_a_role_may_be_any_json(tmp_path: Path, role: Any) -> None:
         body = {"model": "m", "conversation_id": "c", "messages": [{"role": role, "content": "x"}]}
         assert (await play.ask(body, identity=ALICE)).status == 200
         assert await contents(play) == ["x", "a"]
+
+
+async def test_a_tenants_oldest_idle_conversation_makes_room_for_a_new_one(tmp_path: Path) -> None:
+    clock = SimulatedClock(1e9)
+    async with play_with("max_conversations: 3", tmp_path, clock=clock) as play:
+        await say(play, "theirs", "b", who=BOB)
+        for name in ("c1", "c2", "c3", "c1"):
+            clock.advance(1)
+            await say(play, "x", name)
+        for name in ("c4", "c4"):
+            clock.advance(1)
+            await say(play, "y", name)
+        assert await contents(play, "c2") == []
+        for name in ("c1", "c3", "c4"):
+            assert await contents(play, name)
+        assert await contents(play, "b", who=BOB)
+
+
+async def test_a_conversation_with_a_turn_under_way_makes_no_room(tmp_path: Path) -> None:
+    clock = SimulatedClock(1e9)
+    async with play_with("max_conversations: 2", tmp_path, clock=clock) as play:
+        for name in ("c1", "c2"):
+            clock.advance(1)
+            await say(play, "x", name)
+        held = Held()
+        play.predictor.reply = held.reply
+        turn = asyncio.ensure_future(say(play, "more", "c1"))
+        await asyncio.wait_for(held.asked.wait(), 5)
+        play.predictor.reply = echoing().reply
+        await say(play, "y", "c3")
+        held.go.set()
+        await turn
+        assert await contents(play, "c1") == ["x", "re: x", "more", "late"]
+        assert await contents(play, "c2") == []
