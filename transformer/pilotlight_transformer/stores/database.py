@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -66,7 +67,7 @@ class Database:
         self.path.touch(mode=0o600)  # before SQLite does: its log files get the same rights
         connection = sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None)
         try:
-            connection.execute("PRAGMA journal_mode=WAL")
+            _use_wal(connection)
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA foreign_keys=ON")
             self.path.chmod(0o600)
@@ -141,6 +142,20 @@ class Database:
         while self._waiting:
             self._write_waiting()
         self._connection.close()
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """SQLite does not wait here for another process that does the same to a new file: we do."""
+    until = time.monotonic() + BUSY_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _script(connection: sqlite3.Connection, schema: str) -> None:

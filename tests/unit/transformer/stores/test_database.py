@@ -5,7 +5,9 @@ import contextlib
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -205,3 +207,19 @@ async def test_nobody_else_may_read_the_file(tmp_path: Path) -> None:
         rights = {file.name: file.stat().st_mode & 0o077 for file in (tmp_path / "inner").iterdir()}
         assert rights == {"a.db": 0, "a.db-wal": 0, "a.db-shm": 0}
         assert (tmp_path / "inner").stat().st_mode & 0o077 == 0
+
+
+def test_those_who_make_the_same_new_file_at_once_all_get_it(tmp_path: Path) -> None:
+    openers = 4
+    with ThreadPoolExecutor(openers) as pool:
+        for number in range(60):
+            together = threading.Barrier(openers)
+
+            def opening(path: Path, together: threading.Barrier) -> Database:
+                together.wait(10)
+                return Database(path)
+
+            path = tmp_path / f"{number}.db"
+            opened = [pool.submit(opening, path, together) for _ in range(openers)]
+            for database in [each.result() for each in opened]:
+                asyncio.run(database.close())
