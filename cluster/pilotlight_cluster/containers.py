@@ -16,7 +16,9 @@ from pilotlight_cluster.process import Program
 
 PAUSE_IMAGE = "dev.local/pause:1"
 CNI_PROGRAMS = Path("/usr/lib/cni")
-IMPORT_TIMEOUT_S = 600
+IMPORT_LOOKS = 5
+"""How often a layer is looked for."""
+TIMEOUT_S = 600
 TIMEOUT_S = 60
 TASKS = "io.containerd.runtime.v2.task/k8s.io"
 
@@ -108,12 +110,19 @@ class Containerd:
             chain: The layer's chain id (OCI image-spec, config.md): ``sha256:…``.
         """
         name = "pilotlight-look"
-        self._try("snapshots", "remove", name)
-        self.ctr("snapshots", "view", name, chain)
-        try:
-            mounts = self.ctr("snapshots", "mounts", "/unused", name)
-        finally:
-            self.ctr("snapshots", "remove", name)
+        for left in reversed(range(LOOKS)):
+            self._try("snapshots", "remove", name)
+            try:
+                self.ctr("snapshots", "view", name, chain)
+                mounts = self.ctr("snapshots", "mounts", "/unused", name)
+            except OperationError:
+                # Nothing refers to a view: containerd's garbage collection may have taken it.
+                if not left:
+                    raise
+            else:
+                break
+            finally:
+                self._try("snapshots", "remove", name)
         option = next(word for word in mounts.replace(",", " ").split() if "lowerdir=" in word)
         return Path(option.partition("lowerdir=")[2].split(":")[0])
 
