@@ -16,10 +16,10 @@ from pilotlight_cluster.process import Program
 
 PAUSE_IMAGE = "dev.local/pause:1"
 CNI_PROGRAMS = Path("/usr/lib/cni")
-IMPORT_LOOKS = 5
-"""How often a layer is looked for."""
-TIMEOUT_S = 600
+IMPORT_TIMEOUT_S = 600
 TIMEOUT_S = 60
+LOOKS = 5
+"""How often a layer is looked for."""
 TASKS = "io.containerd.runtime.v2.task/k8s.io"
 
 # Without restrict_oom_score_adj no pod starts where CAP_SYS_RESOURCE is missing, as in a container.
