@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from pilotlight.errors import BadGateway
 from pilotlight_transformer.pipeline.headers import Headers
 
 EVENT_STREAM = b"text/event-stream"
@@ -48,5 +49,15 @@ class Answer:
         return document if isinstance(document, dict) else None
 
     def rewrite(self, document: object) -> None:
-        """Replace a whole body."""
-        self.body = orjson.dumps(document)
+        """Replace a whole body.
+
+        Raises:
+            BadGateway: The predictor's answer is nested deeper than can be written again.
+        """
+        try:
+            self.body = orjson.dumps(document)
+        except orjson.JSONEncodeError:
+            raise BadGateway(
+                "the predictor's answer is nested too deeply, or holds a broken text: ask again, "
+                "or for a simpler form"
+            ) from None

@@ -366,3 +366,18 @@ async def test_a_predictors_odd_values_do_no_harm(tmp_path: Path, odd: Any, stre
         client = await play.ask(body)
     assert (client.status, client.finished, client.aborted) == (200, True, False)
     assert b"error" not in client.body
+
+
+async def test_an_answer_too_deep_to_be_written_again_is_the_predictors_fault(
+    tmp_path: Path,
+) -> None:
+    def reply(_: Call) -> Answer:
+        answer = chat_answer("too long a text")
+        assert isinstance(answer.body, bytes)
+        nest = b"[" * 300 + b"]" * 300
+        answer.body = answer.body.replace(b'"content"', b'"more":' + nest + b',"content"')
+        return answer
+
+    async with Play("- format: {max_characters: 5}", tmp_path, PlayedPredictor(reply)) as play:
+        client = await play.ask(a_chat())
+    assert (client.status, client.document["error"]["code"]) == (502, "bad_gateway")
