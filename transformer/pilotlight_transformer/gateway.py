@@ -160,6 +160,7 @@ class Gateway:
         if not reply.ended:
             # Cancelled, or failed while it was being ended: the client must not wait for more.
             reply.cut()
+        reply.let_go()
         self.inflight.end(running)
         for observer in self._observers:
             observer.ended(call, outcome)

@@ -89,6 +89,11 @@ class TransformerSettings(BaseSettings):
     )
     max_header_bytes: int = Field(64 * 2**10, ge=1024, description="Largest head of a request.")
     max_body_bytes: int = Field(8 * 2**20, ge=1024, description="Largest body of a request.")
+    max_held_body_bytes: int = Field(
+        512 * 2**20,
+        ge=1024,
+        description="Bodies that one worker holds together, until their calls end.",
+    )
     max_connections: int = Field(
         10_000, ge=1, description="Clients' connections of one worker, open at once."
     )
@@ -130,6 +135,14 @@ class TransformerSettings(BaseSettings):
             )
         if self.predictor_grpc_host:
             _split(self.predictor_grpc_host)
+        return self
+
+    @model_validator(mode="after")
+    def _holds_a_body(self) -> Self:
+        if self.max_held_body_bytes < self.max_body_bytes:
+            raise ValueError(
+                "--max-held-body-bytes: one body of --max-body-bytes must fit in: raise it"
+            )
         return self
 
     @classmethod
@@ -186,6 +199,7 @@ class TransformerSettings(BaseSettings):
         return Limits(
             head_bytes=self.max_header_bytes,
             body_bytes=self.max_body_bytes,
+            held_body_bytes=self.max_held_body_bytes,
             head_s=self.header_timeout_s,
             body_silence_s=self.body_timeout_s,
             body_s=self.body_total_timeout_s,

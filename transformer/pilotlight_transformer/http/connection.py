@@ -22,6 +22,7 @@ from pilotlight.errors import (
     InvalidRequest,
     Overloaded,
     RequestError,
+    Unavailable,
 )
 from pilotlight_transformer.http.head import Head, read_head
 from pilotlight_transformer.http.render import CONTINUE
@@ -102,7 +103,7 @@ class ServerConnection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self._transport = None
         self._server.left(self)
-        self._waiting.clear()
+        self._drop_unanswered()
         self.resume_writing()
         if self._reply is not None:
             reply, self._reply = self._reply, None
@@ -185,9 +186,13 @@ class ServerConnection(asyncio.Protocol):
             self._begin_body()
 
     def on_body(self, data: bytes) -> None:
-        self._size += len(data)
+        size = len(data)
+        self._size += size
+        self._server.held_bytes += size
         if self._size > self._limits.body_bytes:
             raise self._body_too_large()
+        if self._server.held_bytes > self._limits.held_body_bytes:
+            raise self._too_much_held()
         self._pieces.append(data)
 
     def on_message_complete(self) -> None:
@@ -196,7 +201,7 @@ class ServerConnection(asyncio.Protocol):
             return
         pieces = self._pieces
         body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        self._head, self._pieces, self._size = None, [], 0
+        self._head, self._pieces = None, []
         self._reread = False
         self._phase = Phase.IDLE
         self._since = self._touched
@@ -205,6 +210,7 @@ class ServerConnection(asyncio.Protocol):
         ):
             raise self._too_far_ahead()
         reply = Reply(self, head_only=head.method == b"HEAD", old=self._old, close=self._close)
+        reply.held, self._size = self._size, 0
         self._waiting.append((Request(head, body), reply))
         if self._reply is None:
             self._next()
@@ -249,9 +255,13 @@ class ServerConnection(asyncio.Protocol):
         """End at once; what has not been sent is lost."""
         self._reply = None
         self._phase = Phase.LINGERING
-        self._waiting.clear()
+        self._drop_unanswered()
         if self._transport is not None:
             self._transport.abort()
+
+    def let_go(self, size: int) -> None:
+        """A body of so many bytes is kept no longer."""
+        self._server.held_bytes -= size
 
     # --- for the server
 
@@ -378,6 +388,8 @@ class ServerConnection(asyncio.Protocol):
             except Exception:
                 logger.exception("a request could not be taken")
                 reply.cut()
+            if reply.ended:
+                reply.let_go()
         self._handling = False
         if self._reply is not None or self._full_since is not None:
             return
@@ -406,6 +418,7 @@ class ServerConnection(asyncio.Protocol):
         if self._phase is Phase.LINGERING:
             return
         self._refusal = error
+        self._drop_body()
         if self._reply is not None or self._waiting or self._transport is None:
             return
         reply = self._reply = Reply(self, head_only=False, old=False, close=True)
@@ -420,12 +433,23 @@ class ServerConnection(asyncio.Protocol):
             return
         unread = self._refusal is not None or self._phase > Phase.IDLE
         self._phase = Phase.LINGERING
-        self._waiting.clear()
+        self._drop_unanswered()
         self._since = self._loop.time()
         if unread and self._transport.can_write_eof():
             self._transport.write_eof()
         else:
             self._transport.close()
+
+    def _drop_unanswered(self) -> None:
+        """Forget what has not been given to the handler."""
+        self._drop_body()
+        for _, reply in self._waiting:
+            reply.let_go()
+        self._waiting.clear()
+
+    def _drop_body(self) -> None:
+        self.let_go(self._size)
+        self._pieces, self._size = [], 0
 
     def _drop(self) -> None:
         if self._transport is not None:
@@ -435,6 +459,13 @@ class ServerConnection(asyncio.Protocol):
         return Overloaded(
             f"over {MAX_WAITING} requests or {MAX_AHEAD_BYTES} bytes were sent ahead on one "
             "connection: wait for answers, or use more connections",
+            retry_after_s=1.0,
+        )
+
+    def _too_much_held(self) -> Unavailable:
+        return Unavailable(
+            f"bodies of over {self._limits.held_body_bytes} bytes are read and answered now: try "
+            "again, or start the transformer with a larger --max-held-body-bytes",
             retry_after_s=1.0,
         )
 

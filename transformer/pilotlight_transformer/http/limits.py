@@ -10,6 +10,7 @@ class Limits:
     Attributes:
         head_bytes: Of a request line with its headers.
         body_bytes: Of a request's body.
+        held_body_bytes: Of all bodies together, from their first byte to their call's end.
         head_s: From a head's first byte to its last; for a new connection from its start.
         body_silence_s: Between two pieces of a body.
         body_s: From a body's first byte to its last.
@@ -20,6 +21,7 @@ class Limits:
 
     head_bytes: int = 64 * 2**10
     body_bytes: int = 8 * 2**20
+    held_body_bytes: int = 512 * 2**20
     head_s: float = 10.0
     body_silence_s: float = 10.0
     body_s: float = 60.0

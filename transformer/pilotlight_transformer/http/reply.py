@@ -40,6 +40,7 @@ class Reply:
         source: Told to wait while the client is slow.
         begun: A head has been sent.
         ended: The answer is complete, or never will be.
+        held: Bytes of the request's body that the server counts until they are let go.
     """
 
     __slots__ = (
@@ -51,6 +52,7 @@ class Reply:
         "begun",
         "close",
         "ended",
+        "held",
         "on_data",
         "on_left",
         "request_id",
@@ -69,6 +71,7 @@ class Reply:
         self.close = close
         self.begun = False
         self.ended = False
+        self.held = 0
         self.streams = False
         self.request_id = b""
         self.on_left: Callable[[], None] | None = None
@@ -168,6 +171,12 @@ class Reply:
     async def whole(self, status: int, headers: Iterable[Pair], body: bytes) -> None:
         """Send an answer in one go; content-length is added."""
         self.send_whole(status, self._identified(headers), body)
+
+    def let_go(self) -> None:
+        """The request's body is needed no longer, by nobody; may be said more than once."""
+        if self.held:
+            self._connection.let_go(self.held)
+            self.held = 0
 
     def left(self) -> None:
         """The connection is gone."""

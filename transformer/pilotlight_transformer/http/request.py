@@ -19,5 +19,8 @@ class Handler(Protocol):
     """Answers requests."""
 
     def handle(self, request: Request, reply: Reply) -> None:
-        """Begin to answer; raises nothing."""
+        """Begin to answer; raises nothing.
+
+        Whoever answers later says ``reply.let_go()`` when the body is needed no longer.
+        """
         ...

@@ -20,6 +20,7 @@ class HttpServer:
 
     Attributes:
         closing: No further requests are taken; answers say ``connection: close``.
+        held_bytes: Of all bodies that are being read, wait, or belong to a call.
     """
 
     def __init__(self, handler: Handler, limits: Limits) -> None:
@@ -27,6 +28,7 @@ class HttpServer:
         self.limits = limits
         self.loop = asyncio.get_running_loop()
         self.closing = False
+        self.held_bytes = 0
         self._connections: set[ServerConnection] = set()
         self._servers: list[asyncio.Server] = []
         self._sweeping: asyncio.Task[None] | None = None

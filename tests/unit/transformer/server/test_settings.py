@@ -90,6 +90,12 @@ def test_both_spellings_mean_the_same() -> None:
     assert not parse("--predictor_use_ssl", "false").use_tls
 
 
+def test_all_bodies_may_not_be_less_than_one() -> None:
+    assert parse("--max-held-body-bytes=8388608").limits().held_body_bytes == 8388608
+    with pytest.raises(UsageError, match="--max-held-body-bytes"):
+        parse("--max-held-body-bytes=8388607")
+
+
 def test_the_environment_is_read_and_arguments_win(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PILOTLIGHT_MAX_WAITING", "7")
     assert parse().max_waiting == 7
