@@ -52,6 +52,10 @@ up: env model
 
 # Built before the tests, whose time is limited.
 test: check model
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! command -v wrk >/dev/null; then \
+		echo "==> apt-get install wrk"; \
+		{ apt-get update && apt-get install -y --no-install-recommends wrk; } >/dev/null; \
+	fi
 	@if command -v go >/dev/null; then $(BIN)/pilotlight cluster build; fi
 ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)

@@ -68,6 +68,12 @@ def _redis_obstacle() -> str | None:
     return None
 
 
+def _wrk_obstacle() -> str | None:
+    if shutil.which("wrk") is None:
+        return "the load tool is not installed (apt-get install wrk)"
+    return None
+
+
 def _root_obstacle() -> str | None:
     return None if os.geteuid() == 0 else "mounts and control groups need root"
 
@@ -83,6 +89,7 @@ def _e2e_obstacle() -> str | None:
 # In the order in which they run: the cluster comes last, so that it competes with nothing else.
 KINDS = (
     Kind("redis", _redis_obstacle),
+    Kind("wrk", _wrk_obstacle),
     Kind("root", _root_obstacle),
     Kind("knative", _knative_obstacle),
     Kind("controlplane", _controlplane_obstacle),

@@ -28,8 +28,6 @@ from pilotlight_bench.transformer.wrk import Outcome, Wrk
 START_S = 20.0
 LINE = '{"requests":200,"duration_us":2000000,"refused":1,"broken":2,"p50_us":1500,"p99_us":9000}'
 
-needs_wrk = pytest.mark.skipif(shutil.which("wrk") is None, reason="apt-get install wrk")
-
 
 @pytest.fixture(scope="module")
 def stub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
@@ -172,7 +170,7 @@ def test_the_last_line_of_wrk_has_the_figures() -> None:
         Outcome.parse("Running 2s test\n")
 
 
-@needs_wrk
+@pytest.mark.wrk
 def test_wrk_counts_what_was_answered(stub: Server, tmp_path: Path) -> None:
     load = Wrk(min(os.sched_getaffinity(0)), tmp_path)
     outcome = load.run(stub.launch.url, Kind.SSE, "key", 2, 1)
@@ -180,7 +178,7 @@ def test_wrk_counts_what_was_answered(stub: Server, tmp_path: Path) -> None:
     assert 0 < outcome.p50_ms <= outcome.p99_ms
 
 
-@needs_wrk
+@pytest.mark.wrk
 def test_refusals_are_no_figures(tmp_path: Path) -> None:
     port = free_port()
     program = (
