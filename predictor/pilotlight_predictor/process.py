@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pilotlight.clock import SystemClock
 from pilotlight.errors import EngineError, OperationError, PilotlightError
+from pilotlight.server_settings import KNATIVE_REVISION_VARIABLE
 from pilotlight_predictor.children import ForkHygiene
 from pilotlight_predictor.drain import Drain, DrainPlan
 from pilotlight_predictor.front import Front
@@ -22,7 +23,7 @@ from pilotlight_predictor.metrics import IN_FLIGHT, REQUESTS, show_phases, show_
 from pilotlight_predictor.phases import StartPhases
 from pilotlight_predictor.scope import RequestScope
 from pilotlight_predictor.serving import Serving
-from pilotlight_predictor.settings import KNATIVE_REVISION_VARIABLE, PredictorSettings
+from pilotlight_predictor.settings import PredictorSettings
 from pilotlight_predictor.state import Lifecycle, State
 
 logger = logging.getLogger(__name__)

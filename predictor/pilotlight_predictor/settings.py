@@ -4,19 +4,22 @@ import argparse
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, Self
+from typing import Any, Self
 
 from pydantic import Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from pilotlight.errors import UsageError
+from pilotlight.server_settings import (
+    DRAIN_DELAY_OUTSIDE_KNATIVE_S,
+    ServerParser,
+    ServerSettings,
+    flag,
+    flags,
+    given,
+)
 
 KSERVE_MODEL_DIR = Path("/mnt/models")
 """Where KServe's storage initializer puts a model (kserve ``constants.go``)."""
-
-ENV_PREFIX = "PILOTLIGHT_"
-KNATIVE_REVISION_VARIABLE = "K_REVISION"
-DRAIN_DELAY_OUTSIDE_KNATIVE_S = 5.0
 
 _REFUSED = {
     "port": "use --http_port",
@@ -39,16 +42,12 @@ _REFUSED = {
 """Arguments of vLLM's and KServe's servers that have no effect here, and why."""
 
 
-class PredictorSettings(BaseSettings):
+class PredictorSettings(ServerSettings):
     """Everything that a predictor reads once at its start.
 
     Each field is an argument (``--name`` with dashes or underscores) and, for those that
     KServe does not define, an environment variable ``PILOTLIGHT_<NAME>``.
     """
-
-    model_config = SettingsConfigDict(
-        frozen=True, env_prefix=ENV_PREFIX, extra="forbid", protected_namespaces=()
-    )
 
     model_name: str = Field("model", min_length=1, description="Name of the model in every route.")
     model_dir: Path | None = Field(
@@ -126,17 +125,6 @@ class PredictorSettings(BaseSettings):
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Log level.")
     log_format: str = Field("json", pattern="^(json|text)$", description="json or text.")
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings
-
     @model_validator(mode="after")
     def _tls_is_whole(self) -> Self:
         if (self.ssl_certfile is None) != (self.ssl_keyfile is None):
@@ -144,30 +132,20 @@ class PredictorSettings(BaseSettings):
         return self
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(message)
-
-
-def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
-
-
-def _parser() -> _Parser:
-    parser = _Parser(
+def _parser() -> ServerParser:
+    parser = ServerParser(
         prog="pilotlight_predictor",
         allow_abbrev=False,
         description="Serve one model with vLLM behind KServe's protocols. "
         "Every other argument goes to vLLM (see its engine arguments).",
     )
     for name, field in PredictorSettings.model_fields.items():
-        flags = sorted({_flag(name), "--" + name}, key=len)
         options: dict[str, Any] = {"dest": name, "default": None, "help": field.description}
         if field.annotation is bool and not name.startswith("enable_"):
             options["action"] = argparse.BooleanOptionalAction
         elif name == "lora_root":
             options["action"] = "append"
-        parser.add_argument(*flags, **options)
+        parser.add_argument(*flags(name), **options)
     return parser
 
 
@@ -188,11 +166,8 @@ def parse_arguments(
     """
     environment = os.environ if environment is None else environment
     known, rest = _parser().parse_known_args(list(argv))
-    given = {name: value for name, value in vars(known).items() if value is not None}
-    if KNATIVE_REVISION_VARIABLE in environment:
-        given.setdefault("drain_delay_s", environment.get(f"{ENV_PREFIX}DRAIN_DELAY_S", "0"))
     try:
-        settings = PredictorSettings(**given)
+        settings = PredictorSettings(**given(known, environment))
     except ValidationError as error:
         raise UsageError(_first_fault(error)) from None
     return settings, _vllm_arguments(settings, rest)
@@ -205,7 +180,7 @@ def _first_fault(error: ValidationError) -> str:
     name = str(first["loc"][0])
     # A secret that is too short is a secret all the same.
     shown = PredictorSettings.model_fields[name].repr
-    return f"{_flag(name)}: {first['msg']}" + (f" (got {first['input']!r})" if shown else "")
+    return f"{flag(name)}: {first['msg']}" + (f" (got {first['input']!r})" if shown else "")
 
 
 def _vllm_arguments(settings: PredictorSettings, rest: list[str]) -> list[str]:

@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 
 from pilotlight.clock import Clock, SystemClock
 from pilotlight.errors import OperationError
+from pilotlight.server_settings import KNATIVE_REVISION_VARIABLE
 from pilotlight_transformer.drain import Door, Drain, DrainPlan
 from pilotlight_transformer.forward.forwarder import Forwarder
 from pilotlight_transformer.forward.pools import Pools
@@ -30,7 +31,7 @@ from pilotlight_transformer.pipeline.pipeline import Pipeline
 from pilotlight_transformer.place import ALONE, Place
 from pilotlight_transformer.reload import PipelineFile
 from pilotlight_transformer.routing.breaker import Breakers
-from pilotlight_transformer.settings import KNATIVE_REVISION_VARIABLE, TransformerSettings
+from pilotlight_transformer.settings import TransformerSettings
 
 if TYPE_CHECKING:
     from pilotlight_transformer.rpc.front import GrpcFront

@@ -1,24 +1,27 @@
 """What a transformer is started with: KServe's arguments and our own."""
 
-import argparse
 import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from pilotlight.errors import UsageError
+from pilotlight.server_settings import (
+    DRAIN_DELAY_OUTSIDE_KNATIVE_S,
+    ServerParser,
+    ServerSettings,
+    flag,
+    flags,
+    given,
+)
 from pilotlight_transformer.forward.limits import UpstreamLimits
 from pilotlight_transformer.http.limits import Limits
 from pilotlight_transformer.pipeline.target import Target
 
-ENV_PREFIX = "PILOTLIGHT_"
-KNATIVE_REVISION_VARIABLE = "K_REVISION"
-DRAIN_DELAY_OUTSIDE_KNATIVE_S = 5.0
 DEFAULT_TARGET = "predictor"
 """Name of the predictor that a call asks which names no targets."""
 
@@ -26,16 +29,12 @@ _HOST = re.compile(r"[A-Za-z0-9._:-]+")
 _PORTS = {"http": 80, "https": 443}
 
 
-class TransformerSettings(BaseSettings):
+class TransformerSettings(ServerSettings):
     """Everything that a transformer reads once at its start.
 
     Each field is an argument (``--name`` with dashes or underscores) and, for those that KServe
     does not define, an environment variable ``PILOTLIGHT_<NAME>``.
     """
-
-    model_config = SettingsConfigDict(
-        frozen=True, env_prefix=ENV_PREFIX, extra="forbid", protected_namespaces=()
-    )
 
     model_name: str = Field("model", min_length=1, description="Name of the model.")
     predictor_host: str = Field(
@@ -145,17 +144,6 @@ class TransformerSettings(BaseSettings):
             )
         return self
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings
-
     @property
     def use_tls(self) -> bool:
         """Whether the predictors are spoken to over TLS."""
@@ -232,29 +220,19 @@ def _split(value: str) -> tuple[str, str, int | None]:
     return parts.scheme, parts.hostname, parts.port
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(message)
-
-
-def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
-
-
-def _parser() -> _Parser:
-    parser = _Parser(
+def _parser() -> ServerParser:
+    parser = ServerParser(
         prog="pilotlight_transformer",
         allow_abbrev=False,
         description="Stand between clients and a predictor: KServe's transformer for OpenAI's and "
         "KServe's protocols.",
     )
     for name, field in TransformerSettings.model_fields.items():
-        flags = sorted({_flag(name), "--" + name}, key=len)
         options: dict[str, Any] = {"dest": name, "default": None, "help": field.description}
         if field.annotation is bool:
             # KServe's own transformers take it with and without a value.
             options |= {"nargs": "?", "const": "true"}
-        parser.add_argument(*flags, **options)
+        parser.add_argument(*flags(name), **options)
     return parser
 
 
@@ -272,11 +250,8 @@ def parse_arguments(
     """
     environment = os.environ if environment is None else environment
     known = _parser().parse_args(list(argv))
-    given = {name: value for name, value in vars(known).items() if value is not None}
-    if KNATIVE_REVISION_VARIABLE in environment:
-        given.setdefault("drain_delay_s", environment.get(f"{ENV_PREFIX}DRAIN_DELAY_S", "0"))
     try:
-        return TransformerSettings(**given)
+        return TransformerSettings(**given(known, environment))
     except ValidationError as error:
         raise UsageError(_first_fault(error)) from None
 
@@ -288,5 +263,5 @@ def _first_fault(error: ValidationError) -> str:
     name = str(first["loc"][0])
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "missing":
-        return f"{_flag(name)} is missing: name the predictor to ask"
-    return f"{_flag(name)}: {message} (got {first['input']!r})"
+        return f"{flag(name)} is missing: name the predictor to ask"
+    return f"{flag(name)}: {message} (got {first['input']!r})"
