@@ -1,6 +1,5 @@
 """What is known of a request before anybody reads its body."""
 
-import math
 import re
 import uuid
 from collections.abc import Callable, Mapping
@@ -8,6 +7,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from pilotlight.errors import InvalidRequest, RequestError
+from pilotlight.http_headers import LONGEST_DEADLINE_MS, deadline_s
 from pilotlight_predictor.admission.work import Priority
 
 DEADLINE_HEADER = "x-request-deadline-ms"
@@ -16,7 +16,6 @@ REQUEST_ID_HEADER = "x-request-id"
 DEFAULT_TENANT = "default"
 
 _TOKEN = re.compile(r"[A-Za-z0-9._:@/+=-]{1,128}")
-_LONGEST_DEADLINE_MS = 24 * 3600 * 1000
 
 
 @dataclass(slots=True)
@@ -92,14 +91,11 @@ def _priority(value: str | None) -> Priority:
 def _deadline(value: str | None, now_s: float) -> float | None:
     if value is None:
         return None
-    try:
-        milliseconds = float(value)
-    except ValueError:
-        milliseconds = math.nan
-    if not 0 < milliseconds <= _LONGEST_DEADLINE_MS:
+    seconds = deadline_s(value)
+    if seconds is None:
         raise InvalidRequest(
             f"header {DEADLINE_HEADER}: {value[:40]!r} is not a number of milliseconds "
-            f"between 0 and {_LONGEST_DEADLINE_MS}",
+            f"between 0 and {LONGEST_DEADLINE_MS}",
             param=DEADLINE_HEADER,
         )
-    return now_s + milliseconds / 1000
+    return now_s + seconds

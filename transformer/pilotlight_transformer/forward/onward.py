@@ -1,11 +1,11 @@
 """A call as the request that goes on to a predictor."""
 
-import math
 from collections.abc import Iterable
 
 import orjson
 
 from pilotlight.errors import DeadlineExceeded, InvalidRequest
+from pilotlight.http_headers import LONGEST_DEADLINE_MS, deadline_s
 from pilotlight_transformer.http.reply import REQUEST_ID
 from pilotlight_transformer.pipeline.call import ANONYMOUS, Call
 from pilotlight_transformer.pipeline.headers import Pair
@@ -14,7 +14,6 @@ from pilotlight_transformer.pipeline.target import Target
 DEADLINE = b"x-request-deadline-ms"
 TENANT = b"x-tenant-id"
 
-_LONGEST_DEADLINE_MS = 24 * 3600 * 1000
 _HERE = frozenset({b"host", b"content-length", b"connection", b"transfer-encoding"})
 
 
@@ -31,17 +30,14 @@ def deadline_of(call: Call) -> float | None:
     value = call.headers.get(DEADLINE)
     if value is None:
         return None
-    try:
-        milliseconds = float(value)
-    except ValueError:
-        milliseconds = math.nan
-    if not 0 < milliseconds <= _LONGEST_DEADLINE_MS:
+    seconds = deadline_s(value)
+    if seconds is None:
         raise InvalidRequest(
             f"header {DEADLINE.decode()}: give a number of milliseconds between 0 and "
-            f"{_LONGEST_DEADLINE_MS}",
+            f"{LONGEST_DEADLINE_MS}",
             param=DEADLINE.decode(),
         )
-    return call.arrived_at + milliseconds / 1000
+    return call.arrived_at + seconds
 
 
 def onward_headers(call: Call, now: float, *, plain: bool) -> list[Pair]:
