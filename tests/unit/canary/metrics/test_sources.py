@@ -1,10 +1,7 @@
 """Both sources, over HTTP: pods and gateway of this process, and a real Prometheus."""
 
 import contextlib
-import json
-import shutil
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -30,6 +27,8 @@ from pilotlight_canary.metrics.source import MetricsSource, Target
 from pilotlight_canary.observation import Counts, Interval, Silence
 from tests.unit.canary.metrics.exposed import Exposed
 from tests.unit.canary.metrics.looks import CANARY, STABLE
+from tests.unit.prometheus_server import prometheus_server, until
+from tests.unit.transformer.redis_server import free_port
 
 NAMESPACE = "here"
 OWN = {
@@ -137,9 +136,6 @@ def scraping(world: World, pods: Pods) -> Iterator[ScrapingSource]:
 @pytest.fixture
 def prometheus(world: World, tmp_path: Path) -> Iterator[str]:
     """A real Prometheus that scrapes the world every half second."""
-    program = shutil.which("prometheus")
-    if program is None:
-        pytest.skip("there is no prometheus here")
     static = [
         {
             "targets": [f"127.0.0.1:{world.pods[r].port}"],
@@ -155,43 +151,8 @@ def prometheus(world: World, tmp_path: Path) -> Iterator[str]:
             {"job_name": "gateway", "static_configs": [gateway]},
         ],
     }
-    file = tmp_path / "prometheus.yml"
-    file.write_text(json.dumps(settings))
-    port = _free_port()
-    process = subprocess.Popen(
-        [
-            program,
-            f"--config.file={file}",
-            f"--storage.tsdb.path={tmp_path / 'data'}",
-            f"--web.listen-address=127.0.0.1:{port}",
-        ],
-        stderr=subprocess.DEVNULL,
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        _until(lambda: httpx.get(f"{url}/-/ready", timeout=1).is_success)
+    with prometheus_server(tmp_path, settings) as url:
         yield url
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
-
-def _until(holds: Any, limit_s: float = 30.0) -> None:
-    end = time.monotonic() + limit_s
-    while time.monotonic() < end:
-        try:
-            if holds():
-                return
-        except httpx.HTTPError:
-            pass
-        time.sleep(0.1)
-    raise AssertionError("it did not come")
 
 
 def target(analysis: Analysis = ANALYSIS) -> Target:
@@ -222,7 +183,7 @@ def test_scraping_counts_what_was_counted(scraping: ScrapingSource, world: World
 def test_prometheus_counts_the_same(prometheus: str, world: World) -> None:
     with Prometheus(prometheus) as client:
         source = PrometheusSource(client)
-        _until(lambda: _hears(source))
+        until(lambda: _hears(source))
         check(source, world, 1.6)
 
 
@@ -236,7 +197,7 @@ def _hears(source: PrometheusSource) -> bool:
 def test_prometheus_answers_queries_of_ones_own(prometheus: str, world: World) -> None:
     with Prometheus(prometheus) as client:
         source = PrometheusSource(client)
-        _until(lambda: _hears(source))
+        until(lambda: _hears(source))
         before = source.read(target(WITH_QUERY))
         world.count(CANARY, 3, 1)
         world.count(STABLE, 5, 0)
@@ -249,7 +210,7 @@ def test_prometheus_answers_queries_of_ones_own(prometheus: str, world: World) -
 def test_a_pod_that_prometheus_cannot_scrape_is_silent(prometheus: str, world: World) -> None:
     with Prometheus(prometheus) as client:
         source = PrometheusSource(client)
-        _until(lambda: _hears(source))
+        until(lambda: _hears(source))
         before = source.read(target())
         world.pods[CANARY].broken = True
         time.sleep(1.6)
@@ -297,7 +258,7 @@ def test_what_was_seen_of_stable_is_its_past(scraping: ScrapingSource, world: Wo
 
 
 def test_nobody_there_is_a_silence_that_says_so() -> None:
-    url = f"http://127.0.0.1:{_free_port()}"
+    url = f"http://127.0.0.1:{free_port()}"
     with Prometheus(url, 1.0) as client:
         snapshot = PrometheusSource(client).read(target())
         assert isinstance(snapshot.pods, Silence)

@@ -1,19 +1,14 @@
 """The queries of the documentation gate a rollout: a real Prometheus, the real canary's source."""
 
 import asyncio
-import json
 import re
-import shutil
-import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
-import httpx
-import pytest
 import yaml
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
@@ -27,8 +22,8 @@ from pilotlight_canary.metrics.queried import PrometheusSource
 from pilotlight_canary.metrics.snapshot import Look, Snapshot
 from pilotlight_canary.metrics.source import Target
 from pilotlight_canary.observation import Counts, Interval
+from tests.unit.prometheus_server import prometheus_server
 from tests.unit.transformer.feedback.opinions import Numbered, asked, give, play_with
-from tests.unit.transformer.redis_server import free_port
 
 PAGE = Path(__file__).parents[4] / "docs/transformer/feedback.md"
 STABLE, CANARY = "chat-predictor-00001", "chat-predictor-00002"
@@ -41,18 +36,6 @@ def documented() -> RolloutPolicy:
         if "spec" in document:
             return RolloutPolicy.model_validate(document["spec"])
     raise AssertionError("the page has no rollout")
-
-
-def until(holds: Callable[[], bool], limit_s: float = 30.0) -> None:
-    end = time.monotonic() + limit_s
-    while time.monotonic() < end:
-        try:
-            if holds():
-                return
-        except httpx.HTTPError:
-            pass
-        time.sleep(0.1)
-    raise AssertionError("it did not come")
 
 
 class Quiet(WSGIRequestHandler):
@@ -76,33 +59,14 @@ def exposed(registry: CollectorRegistry) -> Iterator[int]:
 @contextmanager
 def scraped(port: int, folder: Path) -> Iterator[str]:
     """A Prometheus that gives the transformer's pod its own labels, as in a cluster."""
-    program = shutil.which("prometheus")
-    if program is None:
-        pytest.skip("there is no prometheus here")
     labels = {"namespace": "here", "revision": "chat-transformer-00007", "pod": "t-1"}
     static = [{"targets": [f"127.0.0.1:{port}"], "labels": labels}]
     settings = {
         "global": {"scrape_interval": "300ms", "scrape_timeout": "250ms"},
         "scrape_configs": [{"job_name": "transformer", "static_configs": static}],
     }
-    (folder / "prometheus.yml").write_text(json.dumps(settings))
-    listening = free_port()
-    process = subprocess.Popen(
-        [
-            program,
-            f"--config.file={folder / 'prometheus.yml'}",
-            f"--storage.tsdb.path={folder / 'data'}",
-            f"--web.listen-address=127.0.0.1:{listening}",
-        ],
-        stderr=subprocess.DEVNULL,
-    )
-    url = f"http://127.0.0.1:{listening}"
-    try:
-        until(lambda: httpx.get(f"{url}/-/ready", timeout=1).is_success)
+    with prometheus_server(folder, settings) as url:
         yield url
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 def test_the_documented_rollout_is_accepted() -> None:
